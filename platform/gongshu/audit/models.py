@@ -1,0 +1,59 @@
+"""Tables of the log. Rows of `audit_entry` are written once; no role may update or delete them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, LargeBinary, String
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gongshu.database import Base
+
+
+class LogHead(Base):
+    """One row: the number of entries. Its row lock is the one lock under which indices are given."""
+
+    __tablename__ = "audit_head"
+    __unlogged__ = True
+    only: Mapped[int] = mapped_column(primary_key=True, default=1)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class LogEntry(Base):
+    __tablename__ = "audit_entry"
+    __unlogged__ = True
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[str] = mapped_column(String(26), unique=True)
+    event: Mapped[str] = mapped_column(String(80), index=True)
+    actor: Mapped[str] = mapped_column(String(60), index=True)
+    organisation: Mapped[str] = mapped_column(String(60), index=True)
+    scenario: Mapped[str] = mapped_column(String(80), index=True)
+    time: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    writer: Mapped[str] = mapped_column(String(30))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogPayload(Base):
+    """A private part beside its entry; `wrapped_key` NULL means erased."""
+
+    __tablename__ = "audit_payload"
+    __unlogged__ = True
+    index: Mapped[int] = mapped_column(ForeignKey("audit_entry.index"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    audience: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class LogBlob(Base):
+    """Content-addressed bytes that entries point to (long SQL, bundles, price books)."""
+
+    __tablename__ = "audit_blob"
+    __unlogged__ = True
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(120), default="")
+    data: Mapped[bytes] = mapped_column(LargeBinary)

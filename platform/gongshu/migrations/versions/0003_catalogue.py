@@ -1,0 +1,12 @@
+"""Tables of the catalogue room, and what each part's role may do with them."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
