@@ -105,7 +105,10 @@ def seal(event: Event, *, writer: str, time: datetime) -> Entry:
     if len(data) > MAX_ENTRY_BYTES:
         raise Invalid(
             "log.entry.too_long",
-            Words(f"日志条目超过 {MAX_ENTRY_BYTES} 字节,操作没有执行。", f"The log entry exceeds {MAX_ENTRY_BYTES} bytes; nothing was done."),
+            Words(
+                f"日志条目超过 {MAX_ENTRY_BYTES} 字节,操作没有执行。",
+                f"The log entry exceeds {MAX_ENTRY_BYTES} bytes; nothing was done.",
+            ),
             Words("请缩短内容后重试", "Shorten the content and try again"),
         )
     return Entry(entry_id, event.type.value, event.actor, event.organisation, event.scenario, time, writer, data, parts)

@@ -28,11 +28,30 @@ class EventType(StrEnum):
     # authorization
     # policy
     # release
+    RELEASE_ITEM_ADDED = "release.item.added"
+    RELEASE_SUBMITTED = "release.request.submitted"
+    RELEASE_CHECKED = "release.request.checked"
+    RELEASE_REVIEW_DECIDED = "release.review_need.decided"
+    RELEASE_REVIEWED = "release.review.submitted"
+    RELEASE_RETURNED = "release.request.returned"
+    RELEASE_APPROVED = "release.request.approved"
+    RELEASE_REJECTED = "release.request.rejected"
+    RELEASE_WITHDRAWN = "release.request.withdrawn"
+    RELEASE_ITEM_RELEASED = "release.item.released"
+    RELEASE_ITEM_CHANGED = "release.item.found_changed"
+    RELEASE_LINK_ISSUED = "release.link.issued"
+    RELEASE_ITEM_DOWNLOADED = "release.item.downloaded"
+    RELEASE_RECALLED = "release.request.recalled"
+    RELEASE_RESTORE_PROPOSED = "release.restore.proposed"
+    RELEASE_RESTORED = "release.request.restored"
     # gateway
     STATEMENT_INTENT = "statement.intent.logged"
     STATEMENT_DENIAL = "statement.denial.logged"
     STATEMENT_OUTCOME = "statement.outcome.logged"
     # revenue
+    CEILING_SET = "price.ceiling.set"
+    PRICE_BOOK_PUBLISHED = "price.book.published"
+    PERIOD_CLOSED = "settlement.period.closed"
     # sandbox (reported by hub and doors)
     # platform
 

@@ -16,7 +16,7 @@ class LogHead(Base):
 
     __tablename__ = "audit_head"
     __unlogged__ = True
-    only: Mapped[int] = mapped_column(primary_key=True, default=1)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
     size: Mapped[int] = mapped_column(BigInteger, default=0)
 
 

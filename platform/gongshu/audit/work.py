@@ -46,7 +46,9 @@ class UnitOfWork:
         sqlalchemy_event.listen(self.session, "do_orm_execute", self._note_execute)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with naming_the_database():
             self.session.close()
 

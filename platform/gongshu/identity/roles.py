@@ -79,7 +79,10 @@ def require_compatible(roles: Iterable[Role]) -> None:
                 a, b = ROLE_WORDS[first], ROLE_WORDS[second]
                 raise Denied(
                     "identity.roles.exclude",
-                    Words(f"同一人不能既是{a.zh}又是{b.zh}(职责分离)。", f"One person cannot be both {a.en} and {b.en} (separation of duty)."),
+                    Words(
+                        f"同一人不能既是{a.zh}又是{b.zh}(职责分离)。",
+                        f"One person cannot be both {a.en} and {b.en} (separation of duty).",
+                    ),
                     Words("请任命另一个人", "Appoint another person"),
                 )
 
@@ -117,6 +120,9 @@ def require_role(actor: Actor, role: Role, organisation: str | None = None, *, d
         words = ROLE_WORDS[role]
         raise Denied(
             "identity.role.required",
-            Words(f"这一步由{words.zh}办理,您的职责不包括它。", f"This step belongs to the {words.en}; it is not among your duties."),
+            Words(
+                f"这一步由{words.zh}办理,您的职责不包括它。",
+                f"This step belongs to the {words.en}; it is not among your duties.",
+            ),
             Words(f"请联系{words.zh}", f"Ask the {words.en}"),
         )

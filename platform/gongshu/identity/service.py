@@ -45,11 +45,24 @@ class NewPerson:
 def create_organisation(work: UnitOfWork, by: str, new: NewOrganisation) -> None:
     """Create an organisation. by: pseudonym of who does it, or ``system:setup``."""
     if not CODE.match(new.code):
-        raise Invalid("identity.organisation.code", Words("机构代码只能用小写字母、数字和连字符", "An organisation code has lower-case letters, digits and hyphens only"))
+        raise Invalid(
+            "identity.organisation.code",
+            Words(
+                "机构代码只能用小写字母、数字和连字符",
+                "An organisation code has lower-case letters, digits and hyphens only",
+            ),
+        )
     if work.session.get(Organisation, new.code) is not None:
-        raise Conflict("identity.organisation.exists", Words(f"机构 {new.code} 已存在", f"Organisation {new.code} exists already"))
+        raise Conflict(
+            "identity.organisation.exists", Words(f"机构 {new.code} 已存在", f"Organisation {new.code} exists already")
+        )
     row = Organisation(
-        code=new.code, name_zh=new.name.zh, name_en=new.name.en, kind=new.kind.value, uscc=new.uscc, duties=list(new.duties)
+        code=new.code,
+        name_zh=new.name.zh,
+        name_en=new.name.en,
+        kind=new.kind.value,
+        uscc=new.uscc,
+        duties=list(new.duties),
     )
     work.session.add(row)
     work.record(
@@ -68,9 +81,17 @@ def create_person(work: UnitOfWork, by: str, new: NewPerson) -> str:
     Raises Invalid for a name or role that cannot be, Denied for roles that exclude one another.
     """
     if not NAME.match(new.name):
-        raise Invalid("identity.person.name", Words("用户名为 2–20 个小写字母或数字,以字母开头", "A user name is 2–20 lower-case letters or digits, beginning with a letter"))
+        raise Invalid(
+            "identity.person.name",
+            Words(
+                "用户名为 2–20 个小写字母或数字,以字母开头",
+                "A user name is 2–20 lower-case letters or digits, beginning with a letter",
+            ),
+        )
     if work.session.get(Person, new.name) is not None:
-        raise Conflict("identity.person.exists", Words(f"用户名 {new.name} 已被使用", f"The user name {new.name} is taken"))
+        raise Conflict(
+            "identity.person.exists", Words(f"用户名 {new.name} 已被使用", f"The user name {new.name} is taken")
+        )
     _require_homes(work.session, new.appointments)
     require_compatible(role for role, _ in new.appointments)
     pseudonym = "p-" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
@@ -101,11 +122,16 @@ def _require_homes(session: Session, appointments: Iterable[tuple[Role, str]]) -
     for role, place in appointments:
         organisation = session.get(Organisation, place)
         if organisation is None:
-            raise NotFound("identity.organisation.absent", Words(f"没有机构 {place}", f"There is no organisation {place}"))
+            raise NotFound(
+                "identity.organisation.absent", Words(f"没有机构 {place}", f"There is no organisation {place}")
+            )
         if OrganisationKind(organisation.kind) not in ROLE_HOMES[role]:
             raise Invalid(
                 "identity.role.home",
-                Words(f"机构 {place} 里不能有职责 {role.value}", f"The role {role.value} cannot exist in organisation {place}"),
+                Words(
+                    f"机构 {place} 里不能有职责 {role.value}",
+                    f"The role {role.value} cannot exist in organisation {place}",
+                ),
             )
 
 

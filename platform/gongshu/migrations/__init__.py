@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 ROOMS = ("identity", "audit", "catalogue", "authorization", "release", "gateway", "revenue", "portal")
 
@@ -28,6 +28,6 @@ def migrate(owner_url: str) -> None:
     """Bring the database to the newest state. Idempotent."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with create_engine(owner_url).begin() as connection:
+    with create_engine(owner_url, poolclass=NullPool).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -36,7 +36,9 @@ def upgrade() -> None:
         sa.Column("language", sa.String(8), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_identity_person"),
         sa.UniqueConstraint("pseudonym", name="uq_identity_person_pseudonym"),
-        sa.ForeignKeyConstraint(["organisation"], ["identity_organisation.code"], name="fk_identity_person_organisation"),
+        sa.ForeignKeyConstraint(
+            ["organisation"], ["identity_organisation.code"], name="fk_identity_person_organisation"
+        ),
     )
     op.create_index("ix_identity_person_organisation", "identity_person", ["organisation"])
     op.create_table(
@@ -46,10 +48,14 @@ def upgrade() -> None:
         sa.Column("organisation", sa.String(60), nullable=False),
         sa.PrimaryKeyConstraint("person", "role", "organisation", name="pk_identity_appointment"),
         sa.ForeignKeyConstraint(["person"], ["identity_person.name"], name="fk_identity_appointment_person"),
-        sa.ForeignKeyConstraint(["organisation"], ["identity_organisation.code"], name="fk_identity_appointment_organisation"),
+        sa.ForeignKeyConstraint(
+            ["organisation"], ["identity_organisation.code"], name="fk_identity_appointment_organisation"
+        ),
     )
     # The gateway and the worker only look people up.
-    op.execute("REVOKE INSERT, UPDATE, DELETE ON identity_organisation, identity_person, identity_appointment FROM gongshu_gateway, gongshu_worker")
+    op.execute(
+        "REVOKE INSERT, UPDATE, DELETE ON identity_organisation, identity_person, identity_appointment FROM gongshu_gateway, gongshu_worker"
+    )
 
 
 def _create_roles() -> None:
@@ -57,5 +63,7 @@ def _create_roles() -> None:
     for role in PARTS:
         op.execute(f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
         op.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
-        op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
+        op.execute(
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"
+        )
         op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role}")

@@ -13,10 +13,10 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "audit_head",
-        sa.Column("only", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("only", name="pk_audit_head"),
-        sa.CheckConstraint("only = 1", name="ck_audit_head_single"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_single")),
     )
     op.execute("INSERT INTO audit_head VALUES (1, 0)")
     op.create_table(
@@ -55,5 +55,7 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_audit_blob"),
     )
-    op.execute("REVOKE UPDATE, DELETE ON audit_entry, audit_payload, audit_blob FROM gongshu_portal, gongshu_gateway, gongshu_worker")
+    op.execute(
+        "REVOKE UPDATE, DELETE ON audit_entry, audit_payload, audit_blob FROM gongshu_portal, gongshu_gateway, gongshu_worker"
+    )
     op.execute("REVOKE INSERT, DELETE ON audit_head FROM gongshu_portal, gongshu_gateway, gongshu_worker")

@@ -1,0 +1,1 @@
+"""The real servers that tests use: PostgreSQL, OPA and MinIO, each started once per run on free ports."""
