@@ -1,0 +1,51 @@
+"""`python3 -m deploy.embedded VERB`: what the Makefile calls.
+
+setup needs only the standard library; the other verbs need what setup brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.embedded.errors import CannotGoOn
+from deploy.embedded.places import ROOT
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="deploy.embedded", description=__doc__)
+    parser.add_argument("verb", choices=("setup", "start", "stop", "fresh"))
+    parser.add_argument("parts", nargs="*", help="start: only these parts and what they need")
+    parser.add_argument("--run", type=Path, default=ROOT / ".run", help="run folder (default .run)")
+    arguments = parser.parse_args()
+    try:
+        return _do(arguments.verb, arguments.run, arguments.parts)
+    except CannotGoOn as error:
+        print(f"\n✘ {error.what}\n  → {error.next_step}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
+        return 130
+
+
+def _do(verb: str, run: Path, parts: list[str]) -> int:
+    if verb == "setup":
+        from deploy.embedded import setup  # standard library only: nothing else is there yet
+
+        setup.run()
+        return 0
+    from deploy.embedded import instance  # needs the environment that setup makes
+
+    if verb == "start":
+        instance.start(run, parts=parts or None)
+    elif verb == "stop":
+        stopped = instance.stop(run)
+        print("Stopped; the state is kept." if stopped else "Nothing of this checkout was running.")
+    else:
+        instance.fresh(run)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
