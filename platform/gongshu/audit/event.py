@@ -12,12 +12,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | bool | None | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "str | int | bool | Sequence[Value] | Mapping[str, Value] | None"
 
 
 class EventType(StrEnum):
     """`area.noun.past_tense`. Each room adds its own block; a member is never renamed or reused."""
 
+    # audit: the log about itself
+    KEY_ACTIVATED = "audit.key.activated"
+    PAYLOAD_ERASED = "audit.payload.erased"
+    LOG_READ = "audit.log.read"
+    LOG_EXPORTED = "audit.log.exported"
+    BUNDLE_ARCHIVED = "policy.bundle.archived"
+    PART_STARTED = "platform.part.started"
     # identity
     ORGANISATION_CREATED = "identity.organisation.created"
     PERSON_CREATED = "identity.person.created"
@@ -26,6 +33,20 @@ class EventType(StrEnum):
     LOGIN_REFUSED = "identity.login.refused"
     # catalogue
     # authorization
+    SCENARIO_DRAFTED = "authorization.scenario.drafted"
+    SCENARIO_SUBMITTED = "authorization.scenario.submitted"
+    SCENARIO_WITHDRAWN = "authorization.scenario.withdrawn"
+    SCENARIO_AUTHORISED = "authorization.scenario.authorised"
+    DOCUMENT_ATTACHED = "authorization.document.attached"
+    REQUEST_DECIDED = "authorization.request.decided"
+    AGREEMENT_DRAFTED = "authorization.agreement.drafted"
+    AGREEMENT_SIGNED = "authorization.agreement.signed"
+    AGREEMENT_COMPILED = "authorization.agreement.compiled"
+    AGREEMENT_REVOKED = "authorization.agreement.revoked"
+    ORGANISATION_FROZEN = "authorization.organisation.frozen"
+    UNFREEZE_ASKED = "authorization.unfreeze.asked"
+    ORGANISATION_UNFROZEN = "authorization.organisation.unfrozen"
+    SPAWN_DECIDED = "authorization.spawn.decided"
     # policy
     # release
     RELEASE_ITEM_ADDED = "release.item.added"
