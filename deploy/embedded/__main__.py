@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from deploy.embedded import setup
 from deploy.embedded.errors import CannotGoOn
 from deploy.embedded.places import ROOT
 
@@ -18,8 +19,12 @@ def main() -> int:
     parser.add_argument("verb", choices=("setup", "start", "stop", "fresh"))
     parser.add_argument("parts", nargs="*", help="start: only these parts and what they need")
     parser.add_argument("--run", type=Path, default=ROOT / ".run", help="run folder (default .run)")
+    parser.add_argument("--tests", action="store_true", help="setup: also what only the tests need")
     arguments = parser.parse_args()
     try:
+        if arguments.verb == "setup":
+            setup.run(tests=arguments.tests)
+            return 0
         return _do(arguments.verb, arguments.run, arguments.parts)
     except CannotGoOn as error:
         print(f"\n✘ {error.what}\n  → {error.next_step}", file=sys.stderr)
@@ -30,11 +35,6 @@ def main() -> int:
 
 
 def _do(verb: str, run: Path, parts: list[str]) -> int:
-    if verb == "setup":
-        from deploy.embedded import setup  # standard library only: nothing else is there yet
-
-        setup.run()
-        return 0
     from deploy.embedded import instance  # needs the environment that setup makes
 
     if verb == "start":
