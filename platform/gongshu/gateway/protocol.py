@@ -51,8 +51,8 @@ REQUESTS: Mapping[str, Fields] = {
     "ReattachOptions": Fields(allow="reattachable"),
     "ResultChunkingOptions": Fields(allow="allow_arrow_batch_chunking preferred_arrow_chunk_size"),
     "UserContext": Fields(allow="user_id user_name", deny="extensions"),
-    "Plan": Fields(allow="root command compressed_operation"),
-    "Plan.CompressedOperation": Fields(allow="data op_type compression_codec"),
+    # Config answers that compression is off, so an honest client never compresses a plan.
+    "Plan": Fields(allow="root command", deny="compressed_operation"),
     "AnalyzePlanRequest": Fields(
         allow="session_id client_observed_server_side_session_id user_context client_type "
         "schema tree_string is_local semantic_hash same_semantics",
@@ -304,8 +304,6 @@ MESSAGES: Mapping[str, Fields] = {**REQUESTS, **RELATIONS, **CATALOG, **EXPRESSI
 
 # Enum values allowed; "*" = every value the installed protocol knows (a number it does not know is refused).
 ENUMS: Mapping[str, str] = {
-    "Plan.CompressedOperation.OpType": "*",
-    "CompressionCodec": "*",
     "AnalyzePlanRequest.Explain.ExplainMode": "*",
     "InterruptRequest.InterruptType": "*",
     "Join.JoinType": "*",
