@@ -6,20 +6,61 @@ decide, nor a byte leave that two people did not agree to.
 The gateway's verb: `add_table(work, actor, scenario, TableItem(...), ItemStore(settings.quarantine_store))`.
 """
 
+from gongshu.release.downloading import Download, IssuedLink, issue_link, use_link
 from gongshu.release.drafting import ReleaseDraft, add_table, withdraw
+from gongshu.release.outcome import Vote
+from gongshu.release.recalling import confirm_restore, propose_restore, recall
+from gongshu.release.reviewing import ItemVote, Review, can_review, submit_review
 from gongshu.release.states import STATE_WORDS, State
-from gongshu.release.store import ItemStore
-from gongshu.release.table import CellEvidence, DatasetUse, Measure, TableItem
+from gongshu.release.store import ItemChanged, ItemStore
+from gongshu.release.submission import current_items, submit
+from gongshu.release.table import CellEvidence, DatasetUse, Measure, TableItem, read_table
+from gongshu.release.view import (
+    RequestView,
+    certificate_of,
+    certificate_state,
+    earlier_releases,
+    queue,
+    request_for,
+    requests_for,
+    review_for,
+    reviewed_by,
+)
 
 __all__ = [
     "STATE_WORDS",
     "CellEvidence",
     "DatasetUse",
+    "Download",
+    "IssuedLink",
+    "ItemChanged",
     "ItemStore",
+    "ItemVote",
     "Measure",
     "ReleaseDraft",
+    "RequestView",
+    "Review",
     "State",
     "TableItem",
+    "Vote",
     "add_table",
+    "can_review",
+    "certificate_of",
+    "certificate_state",
+    "confirm_restore",
+    "current_items",
+    "earlier_releases",
+    "issue_link",
+    "propose_restore",
+    "queue",
+    "read_table",
+    "recall",
+    "request_for",
+    "requests_for",
+    "review_for",
+    "reviewed_by",
+    "submit",
+    "submit_review",
+    "use_link",
     "withdraw",
 ]

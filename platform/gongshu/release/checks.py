@@ -2,7 +2,7 @@
 
 Each says pass, review or fail, the risk it addresses and the cells it is about. A machine's verdict
 never counts as a person's. Defaults follow ACRO 1.0 (threshold 10, n=2 k=90 %, p 10 %); they are
-limits of the policy, not of the code: `Limits` is filled from OPA's answer.
+limits of the policy: `Limits.from_policy` takes them from OPA's answer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from gongshu.release.personal import personal_data_in
 from gongshu.release.table import CellEvidence, TableItem
@@ -34,12 +35,12 @@ class Limits:
     p_percent: int = 10
 
     @classmethod
-    def from_policy(cls, limits: Mapping[str, object]) -> Limits:
-        """Take the limits that the policy named; a value that is not a positive integer is an error."""
-        named = {name: limits[name] for name in ("threshold", "dominance_percent", "p_percent") if name in limits}
-        if any(type(value) is not int or value <= 0 for value in named.values()):
-            raise ValueError("a limit must be a positive integer")
-        return cls(**named)  # type: ignore[arg-type]  # the names are the fields and the values are checked above
+    def from_policy(cls, limits: Mapping[str, Any]) -> Limits:
+        """Take the limits the policy named. Raises ValueError for one that is missing or cannot be."""
+        named = [limits.get(name) for name in ("entities_per_cell_min", "dominance_percent_max", "p_percent_min")]
+        if limits.get("dominance_contributors") != 2 or any(type(value) is not int or value <= 0 for value in named):
+            raise ValueError("the policy's limits for the checks are incomplete")
+        return cls(*(int(value or 0) for value in named))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ class Finding:
     observed: str = ""
 
     def as_value(self) -> dict[str, str | int | None]:
-        return {"code": self.code, "verdict": self.verdict.value, "row": self.row, "column": self.column, "observed": self.observed}
+        return {
+            "code": self.code,
+            "verdict": self.verdict.value,
+            "row": self.row,
+            "column": self.column,
+            "observed": self.observed,
+        }
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def run_checks(item: TableItem, data: bytes, limits: Limits) -> list[CheckResult
 
 
 def _capped(name: str, found: Iterator[Finding]) -> tuple[Finding, ...]:
-    findings = []
+    findings: list[Finding] = []
     for finding in found:
         if len(findings) == FINDINGS_CAP:
             findings.append(Finding(f"{name}.capped", Verdict.REVIEW, observed=str(FINDINGS_CAP)))
@@ -119,7 +126,9 @@ def _dominance(item: TableItem, limits: Limits) -> Iterator[Finding]:
                 yield Finding("dominance.undefined", Verdict.REVIEW, cell.row, cell.column)
         elif (first + second) * 100 > total * limits.dominance_percent:
             percent = int((first + second) * 100 / total)
-            yield Finding("dominance.above", Verdict.FAIL, cell.row, cell.column, f"{percent}%>{limits.dominance_percent}%")
+            yield Finding(
+                "dominance.above", Verdict.FAIL, cell.row, cell.column, f"{percent}%>{limits.dominance_percent}%"
+            )
 
 
 def _p_percent(item: TableItem, limits: Limits) -> Iterator[Finding]:

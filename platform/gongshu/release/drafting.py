@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gongshu.audit import Event, EventType, Private, UnitOfWork
+from gongshu.audit import Event, EventType, Private, UnitOfWork, Value
 from gongshu.audit.entry import canonical
 from gongshu.errors import Invalid, NotFound, Words
 from gongshu.identity import Actor
@@ -56,7 +56,9 @@ def add_table(
     number = _supersede(work.session, request, item.title)
     work.session.add(_item_row(request, number, item, stored, entry_id, work.clock.now()))
     work.session.flush()
-    findings = [finding for check in run_checks(item, data, Limits()) for finding in check.findings if finding.row is not None]
+    findings = [
+        finding for check in run_checks(item, data, Limits()) for finding in check.findings if finding.row is not None
+    ]
     flagged = len({(finding.row, finding.column) for finding in findings})
     return ReleaseDraft(request.id, number, stored.sha256, item.cells, flagged)
 
@@ -80,7 +82,9 @@ def withdraw(work: UnitOfWork, actor: Actor, release_id: str) -> None:
 
 def own_request(session: Session, actor: Actor, release_id: str) -> ReleaseRequest:
     """The author's own request, locked. Raises NotFound for anything else: absent and foreign read the same."""
-    request = session.scalars(select(ReleaseRequest).where(ReleaseRequest.id == release_id).with_for_update()).one_or_none()
+    request = session.scalars(
+        select(ReleaseRequest).where(ReleaseRequest.id == release_id).with_for_update()
+    ).one_or_none()
     if request is None or request.author != actor.pseudonym:
         raise absent(release_id)
     return request
@@ -126,7 +130,10 @@ def _open_request(
 
 
 def _record_added(work: UnitOfWork, actor: Actor, scenario: str, item: TableItem, stored: Digests) -> str:
-    evidence = {"evidence": [cell.as_value() for cell in item.evidence], "entity_unit": "dataset with the fewest"}
+    evidence: dict[str, Value] = {
+        "evidence": [cell.as_value() for cell in item.evidence],
+        "entity_unit": "dataset with the fewest",
+    }
     return work.record(
         Event(
             EventType.RELEASE_ITEM_ADDED,
@@ -143,12 +150,17 @@ def _record_added(work: UnitOfWork, actor: Actor, scenario: str, item: TableItem
                 "datasets": [{"dataset": d.dataset, "version": d.version} for d in item.datasets],
                 "policy_revision_at_query": item.policy_revision,
             },
-            private={"evidence": Private(evidence), "title": Private({"title": item.title, "note": item.note}, (actor.organisation,))},
+            private={
+                "evidence": Private(evidence),
+                "title": Private({"title": item.title, "note": item.note}, (actor.organisation,)),
+            },
         )
     )
 
 
-def _item_row(request: ReleaseRequest, number: int, item: TableItem, stored: Digests, entry_id: str, now: datetime) -> ReleaseItem:
+def _item_row(
+    request: ReleaseRequest, number: int, item: TableItem, stored: Digests, entry_id: str, now: datetime
+) -> ReleaseItem:
     return ReleaseItem(
         request=request.id,
         number=number,
@@ -159,7 +171,10 @@ def _item_row(request: ReleaseRequest, number: int, item: TableItem, stored: Dig
         size_bytes=stored.size_bytes,
         rows=len(item.rows),
         cells=item.cells,
-        shape={"by": list(item.by), "measures": [{"name": m.name, "kind": m.kind, "column": m.column} for m in item.measures]},
+        shape={
+            "by": list(item.by),
+            "measures": [{"name": m.name, "kind": m.kind, "column": m.column} for m in item.measures],
+        },
         evidence=[cell.as_value() for cell in item.evidence],
         evidence_sha256=evidence_digest(item),
         datasets=[use.as_value() for use in item.datasets],
@@ -176,7 +191,9 @@ def _item_row(request: ReleaseRequest, number: int, item: TableItem, stored: Dig
 def _supersede(session: Session, request: ReleaseRequest, title: str) -> int:
     """Mark the earlier item of that title as replaced and return the next number."""
     for earlier in session.scalars(
-        select(ReleaseItem).where(ReleaseItem.request == request.id, ReleaseItem.title == title, ~ReleaseItem.superseded)
+        select(ReleaseItem).where(
+            ReleaseItem.request == request.id, ReleaseItem.title == title, ~ReleaseItem.superseded
+        )
     ):
         earlier.superseded = True
     last = session.scalar(select(func.max(ReleaseItem.number)).where(ReleaseItem.request == request.id))
@@ -192,7 +209,10 @@ def _require_sound(item: TableItem) -> None:
     if not item.title.strip() or len(item.title) > MAX_TITLE or len(item.note) > MAX_NOTE:
         raise Invalid(
             "release.title",
-            Words(f"标题不能为空,最长 {MAX_TITLE} 字;说明最长 {MAX_NOTE} 字。", f"A title is needed (at most {MAX_TITLE} characters; a note {MAX_NOTE})."),
+            Words(
+                f"标题不能为空,最长 {MAX_TITLE} 字;说明最长 {MAX_NOTE} 字。",
+                f"A title is needed (at most {MAX_TITLE} characters; a note {MAX_NOTE}).",
+            ),
             Words("请写明这张表说明什么", "Say what the table shows"),
         )
     if not item.rows or not item.measures:

@@ -104,7 +104,10 @@ def next_state(state: State, step: Step) -> State:
         words = STATE_WORDS[state]
         raise Conflict(
             "release.state",
-            Words(f"这件申请现在是「{words.zh}」,不能这样办理。", f"This request is {words.en}; this step is not possible now."),
+            Words(
+                f"这件申请现在是「{words.zh}」,不能这样办理。",
+                f"This request is {words.en}; this step is not possible now.",
+            ),
             Words("请刷新页面,看它走到了哪一步", "Reload the page to see where it stands"),
             state=state.value,
         )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gongshu.audit import Value
 
@@ -28,25 +29,31 @@ class Measure:
 
 @dataclass(frozen=True)
 class CellEvidence:
-    """What the engine counted behind one cell.
+    """What the engine counted behind one cell, once for each dataset that has an entity column.
 
-    row: position in `TableItem.rows`. column: name of the measure. entities: distinct entities (of the
-    dataset with the fewest, document 13 §20), None when there is no evidence. total, first, second:
-    the sum and its largest and second largest contribution by one entity, as decimal text, for sums only.
+    row: position in `TableItem.rows`. column: name of the measure. entities: distinct entities of `dataset`;
+    None when there is no evidence. total, first, second: the sum of absolute contributions, the largest and
+    the second largest one of a single entity, as decimal text. A check looks at every dataset: the worst wins.
     """
 
     row: int
     column: str
     entities: int | None
+    dataset: str = ""
     total: str | None = None
     first: str | None = None
     second: str | None = None
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> CellEvidence:
+        return cls(**value)
 
     def as_value(self) -> dict[str, Value]:
         return {
             "row": self.row,
             "column": self.column,
             "entities": self.entities,
+            "dataset": self.dataset,
             "total": self.total,
             "first": self.first,
             "second": self.second,
@@ -64,7 +71,13 @@ class DatasetUse:
     use: str
 
     def as_value(self) -> dict[str, Value]:
-        return {"dataset": self.dataset, "version": self.version, "grant": self.grant, "price": self.price, "use": self.use}
+        return {
+            "dataset": self.dataset,
+            "version": self.version,
+            "grant": self.grant,
+            "price": self.price,
+            "use": self.use,
+        }
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,24 @@ def table_bytes(item: TableItem) -> bytes:
 def read_table(data: bytes) -> Iterator[list[str]]:
     """Rows of an item's bytes, the header first."""
     yield from csv.reader(io.StringIO(data.decode(), newline=""))
+
+
+def table_from(shape: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], data: bytes) -> TableItem:
+    """Rebuild what the checks look at from a stored item's shape, evidence and bytes (cells as text)."""
+    rows = list(read_table(data))
+    return TableItem(
+        title="",
+        note="",
+        by=tuple(shape["by"]),
+        measures=tuple(Measure(**measure) for measure in shape["measures"]),
+        rows=tuple(tuple(row) for row in rows[1:]),
+        evidence=tuple(CellEvidence.from_value(cell) for cell in evidence),
+        datasets=(),
+        statement="",
+        statement_entry="",
+        agreement="",
+        policy_revision="",
+    )
 
 
 def digests_of(data: bytes) -> Digests:
