@@ -119,13 +119,15 @@ class Keeper:
         return {"number": place.number, "socket": str(place.sockets / "in.sock"), "limits": cage.kind}
 
     def _launch(self, person: str, place: Place, question: dict[str, Any], listening: int) -> Launch:
-        room = Room(str(question["name"])[:60], person, place.home, Path(self.settings.need("sandbox_venv")), place.doors)
+        room = Room(
+            str(question["name"])[:60], person, place.home, Path(self.settings.need("sandbox_venv")), place.doors
+        )
         inside = {
             "HOME": room.home_inside,
             "USER": person,
             "PATH": f"{VENV}/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own tmpfs
+            "TMPDIR": "/tmp",
             "GONGSHU_SERVER_FD": str(listening),
         }
         environment = {name: str(value) for name, value in question["environment"].items()} | inside
@@ -186,9 +188,13 @@ def main() -> int:
     try:
         house = settings()
         if house.tenant_uid_base is None and not house.demo:
-            raise SettingsError("每个沙箱必须有自己的 uid(tenant_uid_base)。Each sandbox needs its own uid outside the demo.")
+            raise SettingsError(
+                "每个沙箱必须有自己的 uid(tenant_uid_base)。Each sandbox needs its own uid outside the demo."
+            )
         if house.tenant_uid_base is None:
-            sys.stderr.write("注意:所有沙箱共用当前用户的 uid,仅限演示。All sandboxes share this user's uid: demo only.\n")
+            sys.stderr.write(
+                "注意:所有沙箱共用当前用户的 uid,仅限演示。All sandboxes share this user's uid: demo only.\n"
+            )
         asyncio.run(keep(house))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

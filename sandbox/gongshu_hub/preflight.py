@@ -105,7 +105,7 @@ async def _inside(
 
 
 async def _outside(question: dict[str, Any]) -> list[dict[str, Any]]:
-    pipes = {name: asyncio.subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
     process = await asyncio.create_subprocess_exec(sys.executable, "-I", str(probe.__file__), **pipes)
     return await _rows(process, question)
 
