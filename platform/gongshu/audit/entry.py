@@ -8,6 +8,7 @@ proof valid. At most 65,535 bytes (the limit of a C2SP entry bundle); long texts
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from gongshu.errors import Invalid, Words
 SCHEMA = 1
 MAX_ENTRY_BYTES = 65_535
 SALT_BYTES = 32
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; PostgreSQL cannot hold it
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ class Entry:
 def canonical(value: Mapping[str, Value]) -> bytes:
     """Encode by the profile above. Raises ValueError on floats and other foreign values."""
     _require_profile(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:  # integers past 64 bits, lone surrogates
+        raise ValueError(f"an entry cannot hold this: {error}") from error
 
 
 def _require_profile(value: object) -> None:
@@ -102,6 +107,12 @@ def seal(event: Event, *, writer: str, time: datetime) -> Entry:
             "writer": writer,
         }
     )
+    if NUL.search(data):
+        raise Invalid(
+            "log.entry.null_character",
+            Words("内容里有空字符,操作没有执行。", "The content holds a null character; nothing was done."),
+            Words("删去空字符后重试", "Remove the null character and try again"),
+        )
     if len(data) > MAX_ENTRY_BYTES:
         raise Invalid(
             "log.entry.too_long",

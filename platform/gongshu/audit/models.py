@@ -49,7 +49,7 @@ class LogPayload(Base):
 
 
 class LogBlob(Base):
-    """Content-addressed bytes that entries point to (long SQL, bundles, price books)."""
+    """Content-addressed bytes that anyone may see and entries point to: bundles, price books, keys."""
 
     __tablename__ = "audit_blob"
     __unlogged__ = True
@@ -57,3 +57,45 @@ class LogBlob(Base):
     kind: Mapped[str] = mapped_column(String(40))
     label: Mapped[str] = mapped_column(String(120), default="")
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogPublisher(Base):
+    """One row: how the publisher is. `append` refuses unless it is well (document 13 §10)."""
+
+    __tablename__ = "audit_publisher"
+    __unlogged__ = True
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    state: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(String(400))
+    beat_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    behind_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class LogCheckpoint(Base):
+    """What the worker has signed and published."""
+
+    __tablename__ = "audit_checkpoint"
+    __unlogged__ = True
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[bytes] = mapped_column(LargeBinary)
+    published_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class LogWriter(Base):
+    """Which database role may speak as which writer."""
+
+    __tablename__ = "audit_writer"
+    __unlogged__ = True
+    role: Mapped[str] = mapped_column(String(60), primary_key=True)
+    writer: Mapped[str] = mapped_column(String(30), primary_key=True)
+
+
+class LogGrant(Base):
+    """Which events a writer may write (LIKE patterns; one that refuses outweighs)."""
+
+    __tablename__ = "audit_grant"
+    __unlogged__ = True
+    writer: Mapped[str] = mapped_column(String(30), primary_key=True)
+    pattern: Mapped[str] = mapped_column(String(80), primary_key=True)
+    allowed: Mapped[bool]

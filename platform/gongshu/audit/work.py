@@ -6,15 +6,16 @@ changed rows but recorded nothing refuses to commit: state and log cannot disagr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from gongshu.audit.append import Receipt, append
+from gongshu.audit.append import Receipt, append, keep_blob
 from gongshu.audit.entry import Entry, seal
-from gongshu.audit.event import Event
+from gongshu.audit.event import Event, Value
 from gongshu.audit.vault import Vault
 from gongshu.clock import Clock
 from gongshu.database import Sessions, naming_the_database
@@ -37,6 +38,7 @@ class UnitOfWork:
         self.vault = vault
         self.receipts: list[Receipt] = []
         self._entries: list[Entry] = []
+        self._blobs: list[Value] = []
         self._changed: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -54,16 +56,29 @@ class UnitOfWork:
 
     def record(self, event: Event) -> str:
         """Add an event to this unit and return its ULID, under which the log will know it."""
+        if self._blobs:
+            event = replace(event, public={**event.public, "blobs": self._blobs})
+            self._blobs = []
         entry = seal(event, writer=self.writer, time=self.clock.now())
         self._entries.append(entry)
         return entry.entry_id
+
+    def keep_blob(self, data: bytes, *, kind: str, label: str = "") -> str:
+        """Keep bytes that anyone may see and return their SHA-256; the next event recorded names them.
+
+        kind `policy-bundle` (label: revision) and `price-book` (label: version) have places of their own
+        in the published log; the others lie under their digest.
+        """
+        digest = keep_blob(self.session, data, kind=kind, label=label)
+        self._blobs.append({"sha256": digest, "kind": kind, "label": label})
+        return digest
 
     def commit(self) -> list[Receipt]:
         """Append the recorded entries and commit. Raises Unavailable when database or log refuse."""
         with naming_the_database():
             self.session.flush()
-            if self._changed and not self._entries:
-                raise UnrecordedChange(f"changed without an event: {', '.join(sorted(self._changed))}")
+            if self._blobs or (self._changed and not self._entries):
+                raise UnrecordedChange(f"changed without an event: {', '.join(sorted(self._changed)) or 'blobs'}")
             if self._entries:
                 receipts = append(self.session, self.vault, self._entries)
                 self.session.commit()
@@ -78,9 +93,10 @@ class UnitOfWork:
         with naming_the_database():
             self.session.rollback()
         self._entries.clear()
+        self._blobs.clear()
         self._changed.clear()
 
-    def _note_flush(self, session: Session, context: object, instances: object) -> None:
+    def _note_flush(self, session: Session, _context: object, _instances: object) -> None:
         changed = (*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row)))
         self._changed |= {type(row).__name__ for row in changed if not getattr(row, "__unlogged__", False)}
 
