@@ -1,0 +1,41 @@
+"""Login at the Hub: the portal's accounts, asked over its internal socket.
+
+The Hub keeps no password and makes nobody an admin. Names of sandboxes (``person--scenario``) cannot log in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+
+from gongshu_hub.internal import InternalPortal, RefusedByPortal
+from gongshu_hub.naming import is_person
+from gongshu_hub.settings import settings
+
+
+class PortalAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
+    """Asks the portal; anything but a clear yes is a no."""
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any] | None:  # noqa: ARG002
+        name, password = data.get("username", ""), data.get("password", "")
+        if not is_person(name) or not password or len(password) > 1024:
+            return None
+        try:
+            person = await InternalPortal(settings().internal_socket).login(name, password)
+        except RefusedByPortal as refusal:
+            if refusal.status >= 500:
+                self.log.error("login.portal.unavailable")
+                raise _unavailable() from refusal
+            return None
+        if person.get("name") != name:
+            return None
+        return {"name": name, "admin": False}
+
+
+def _unavailable() -> Exception:
+    from tornado.web import HTTPError  # only here: tornado is the Hub's, not ours to import early
+
+    error = HTTPError(503, "portal unavailable")
+    error.jupyterhub_message = "门户没有应答,暂时不能登录;请稍后重试。The portal does not answer; try again shortly."
+    return error
