@@ -65,7 +65,7 @@ class Accounts:
 
     def hand_over(self, path: Path, part: str, mode: int) -> None:
         """Give a file or folder to a part."""
-        os.chmod(path, mode)
+        path.chmod(mode)
         if self.separate:
             os.chown(path, self.uid(part), self.gid(part))
 

@@ -97,7 +97,7 @@ def _require_java(at_least: int) -> None:
     found = re.search(r"javac (\d+)", done.stdout + done.stderr)
     if not found or int(found[1]) < at_least:
         raise CannotGoOn(
-            f"Java {found[1] if found else 'is missing; version'} {'is too old' if found else ''}; {at_least} is needed.",
+            f"Java {at_least} or newer is needed; found {found[1] if found else 'none'}.",
             "Run as root: apt-get install -y --no-install-recommends openjdk-17-jdk-headless",
         )
 

@@ -6,6 +6,7 @@ ended by name.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -24,10 +25,8 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         if self.is_alive():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                pass
 
 
 def identify(pid: int) -> Process | None:

