@@ -563,10 +563,12 @@ def verify_log(arguments: argparse.Namespace) -> Dict[str, Any]:
 
 def check_second_seal(check: LogCheck) -> str:
     """Recompute the SM3 root where the log carries one; its SM2 signature is left to the `openssl` command."""
-    seal = check.files.read("seal/sm3")
+    name = f"seal/{check.checkpoint.size}"
+    seal = check.files.read(f"{name}.sm3")
     if seal is None:
         return ""
-    line = "openssl dgst -sm3 -verify keys/sm2.pem -sigopt distid:1234567812345678 -signature seal/sm3.sig seal/sm3"
+    line = "openssl dgst -sm3 -verify keys/sm2.pem -sigopt distid:1234567812345678 "
+    line += f"-signature {name}.sm2 {name}.sm3"
     if "sm3" not in hashlib.algorithms_available:
         return f"; SM3 not checked, this Python lacks it; signature: {line}"
     frontier = Frontier("sm3")

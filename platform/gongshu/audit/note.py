@@ -88,19 +88,27 @@ def read_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     """Read a signed checkpoint. Raises ValueError unless `key` signed exactly these bytes."""
     text, blank, signatures = note.decode().partition("\n\n")
     lines = text.split("\n")
-    if not blank or len(lines) < 3 or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]):
+    if not blank or len(lines) < 3 or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]) or not signatures.endswith("\n"):
         raise ValueError("not a checkpoint")
     wanted = f"— {key.name} "
-    for line in signatures.splitlines():
-        blob = base64.b64decode(line[len(wanted) :], validate=True) if line.startswith(wanted) else b""
+    for line in signatures[:-1].split("\n"):
+        blob = _base64(line[len(wanted) :]) if line.startswith(wanted) else b""
         if blob[:4] != key.key_id:
             continue
         try:
             Ed25519PublicKey.from_public_bytes(key.public).verify(blob[4:], f"{text}\n".encode())
         except InvalidSignature as error:
             raise ValueError("the checkpoint's signature does not hold") from error
-        return Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
+        return Checkpoint(lines[0], int(lines[1]), _base64(lines[2]))
     raise ValueError("the checkpoint is not signed by this key")
+
+
+def _base64(text: str) -> bytes:
+    """Decode canonical base64 only: two texts never mean the same bytes."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("not canonical base64")
+    return data
 
 
 def receipt_text(index: int, path: Sequence[bytes], note: bytes, entry: bytes | None = None) -> str:

@@ -62,8 +62,8 @@ def tile_paths(size: int) -> Iterator[str]:
 class TileGrower:
     """Derives hash tiles while leaf hashes are appended in order.
 
-    It holds the incomplete tile of each level and says which tiles have changed since it was last
-    asked. Completed tiles leave it: a log of any size needs a few kilobytes here.
+    It holds the incomplete tile of each level; completed ones leave it when they are taken, so that a
+    log of any size needs a few kilobytes here.
     """
 
     def __init__(self) -> None:
@@ -88,15 +88,18 @@ class TileGrower:
             self._open[level] = []
             self._push(level + 1, root_of(tile))
 
-    def take_changed(self) -> dict[str, bytes]:
-        """The hash tiles completed since the last call, and the partial ones as they stand."""
-        changed = self._completed
-        self._completed = {}
-        for level, tile in enumerate(self._open):
-            if tile:
-                number = self.size // WIDTH ** (level + 1)
-                changed[tile_path(level, number, len(tile))] = b"".join(tile)
-        return changed
+    def take_completed(self) -> dict[str, bytes]:
+        """The full hash tiles since the last call; they are forgotten here."""
+        completed, self._completed = self._completed, {}
+        return completed
+
+    def open_tiles(self) -> dict[str, bytes]:
+        """The partial hash tiles as they stand."""
+        return {
+            tile_path(level, self.size // WIDTH ** (level + 1), len(tile)): b"".join(tile)
+            for level, tile in enumerate(self._open)
+            if tile
+        }
 
 
 class TileReader:

@@ -20,14 +20,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def sm3_leaf_hash(entry: bytes) -> bytes:
-    return hashlib.new("sm3", b"\x00" + entry).digest()
-
-
-def sm3_node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.new("sm3", b"\x01" + left + right).digest()
-
-
 class Frontier:
     """A growing tree, kept as the roots of its perfect subtrees, largest first."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from gongshu.audit.append import Receipt, append, keep_blob
 from gongshu.audit.entry import Entry, seal
 from gongshu.audit.event import Event, Value
+from gongshu.audit.places import blob_path
 from gongshu.audit.vault import Vault
 from gongshu.clock import Clock
 from gongshu.database import Sessions, naming_the_database
@@ -56,6 +57,8 @@ class UnitOfWork:
 
     def record(self, event: Event) -> str:
         """Add an event to this unit and return its ULID, under which the log will know it."""
+        if "blobs" in event.public:
+            raise ValueError("an event's public part may not say `blobs`: use keep_blob")
         if self._blobs:
             event = replace(event, public={**event.public, "blobs": self._blobs})
             self._blobs = []
@@ -70,7 +73,9 @@ class UnitOfWork:
         in the published log; the others lie under their digest.
         """
         digest = keep_blob(self.session, data, kind=kind, label=label)
-        self._blobs.append({"sha256": digest, "kind": kind, "label": label})
+        blob = {"sha256": digest, "kind": kind, "label": label}
+        blob_path(blob)  # a label that could not be published is refused now
+        self._blobs.append(blob)
         return digest
 
     def commit(self) -> list[Receipt]:
