@@ -90,7 +90,17 @@ def _listens(*names: tuple[str, str]) -> Callable[[House], None]:
 
 
 def _worker_is_well(house: House) -> None:
-    """The worker listens nowhere; its first checkpoint, or its being there, is seen by the log's own check."""
+    """The worker listens nowhere; it is well when it says in the database that it publishes."""
+    import psycopg
+
+    query = "SELECT state = 'running' AND beat_at > now() - interval '5 seconds' FROM audit_publisher"
+    try:
+        with psycopg.connect(postgres.superuser_dsn(house.run, "gongshu")) as connection:
+            row = connection.execute(query).fetchone()
+    except psycopg.Error as error:
+        raise ConnectionError(str(error)) from error
+    if row is None or not row[0]:
+        raise ConnectionError("it does not publish yet")
 
 
 def _build_bundle(house: House) -> None:
@@ -163,7 +173,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         "portal",
         _gongshu("portal"),
-        _answers("portal", f"{PORTAL_PREFIX}/health", 200),
+        _answers("portal", f"{PORTAL_PREFIX}/api/v1/me", 200, 401),
         needs=("postgres", "minio", "opa"),
         environment=_settings("portal"),
     ),

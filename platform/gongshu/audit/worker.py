@@ -91,7 +91,9 @@ class Worker:
             try:
                 task()
             except Unavailable as error:
-                log.warning("worker.task.unavailable", task=task.__name__, part=error.part)
+                log.warning("worker.task.unavailable", part=error.part)
+            except Exception:  # a duty that fails must not stop the log
+                log.exception("worker.task.failed")
 
     def _say_once(self, said: str, event: str, fault: str = "") -> str:
         if said != event + fault:
