@@ -32,6 +32,11 @@ class EventType(StrEnum):
     LOGIN_SUCCEEDED = "identity.login.succeeded"
     LOGIN_REFUSED = "identity.login.refused"
     # catalogue
+    DATASET_REGISTERED = "catalogue.dataset.registered"
+    VERSION_DELIVERED = "catalogue.version.delivered"
+    VERSION_PREPARED = "catalogue.version.prepared"
+    VERSION_RETURNED = "catalogue.version.returned"
+    VERSION_SIGNED_OFF = "catalogue.version.signed_off"
     # authorization
     SCENARIO_DRAFTED = "authorization.scenario.drafted"
     SCENARIO_SUBMITTED = "authorization.scenario.submitted"
@@ -72,6 +77,8 @@ class EventType(StrEnum):
     # revenue
     CEILING_SET = "price.ceiling.set"
     PRICE_BOOK_PUBLISHED = "price.book.published"
+    PRICE_BOOK_REFUSED = "price.book.refused"
+    CLOSING_REFUSED = "settlement.closing.refused"
     PERIOD_CLOSED = "settlement.period.closed"
     # sandbox (reported by hub and doors)
     # platform

@@ -74,8 +74,8 @@ class CheckResult:
         return Verdict.FAIL if Verdict.FAIL in held else Verdict.REVIEW if Verdict.REVIEW in held else Verdict.PASS
 
 
-def run_checks(item: TableItem, data: bytes, limits: Limits) -> list[CheckResult]:
-    """Run every check on an item and its bytes; a check that hits its cap says so as a finding."""
+def run_checks(item: TableItem, limits: Limits) -> list[CheckResult]:
+    """Run every check on an item whose rows were read from its bytes; hitting a cap is a finding."""
     sources: dict[str, Callable[[], Iterator[Finding]]] = {
         "evidence": lambda: _coverage(item),
         "threshold": lambda: _threshold(item, limits),

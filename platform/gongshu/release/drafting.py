@@ -57,7 +57,7 @@ def add_table(
     work.session.add(_item_row(request, number, item, stored, entry_id, work.clock.now()))
     work.session.flush()
     findings = [
-        finding for check in run_checks(item, data, Limits()) for finding in check.findings if finding.row is not None
+        finding for check in run_checks(item, Limits()) for finding in check.findings if finding.row is not None
     ]
     flagged = len({(finding.row, finding.column) for finding in findings})
     return ReleaseDraft(request.id, number, stored.sha256, item.cells, flagged)

@@ -65,7 +65,7 @@ def _check_and_open(
     case = case_of(work.session, request, items, {}, work.clock.now())
     # The first answer only says what to measure against; the second, with the checks in it, is the decision.
     limits = _limits(ask(opa, case.question("review")))
-    checks = {item.number: _run(work.session, request, item, *tables[item.number], store, limits) for item in items}
+    checks = {item.number: _run(work.session, request, item, tables[item.number], store, limits) for item in items}
     _keep_checks(work, request, checks)
     decision = ask(opa, Case(request, items, checks, case.grants, case.frozen, case.now).question("review"))
     if _limits(decision) != limits:
@@ -80,12 +80,12 @@ def _limits(decision: Decision) -> Limits:
         raise Unavailable("policy") from error
 
 
-def _read(item: ReleaseItem, store: ItemStore) -> tuple[TableItem, bytes]:
+def _read(item: ReleaseItem, store: ItemStore) -> TableItem:
     try:
         data = store.read_quarantined(item.sha256)
     except ItemChanged as error:
         raise changed(item) from error
-    return table_from(item.shape, item.evidence, data), data
+    return table_from(item.shape, item.evidence, data)
 
 
 def changed(item: ReleaseItem) -> Conflict:
@@ -106,11 +106,10 @@ def _run(
     request: ReleaseRequest,
     item: ReleaseItem,
     table: TableItem,
-    data: bytes,
     store: ItemStore,
     limits: Limits,
 ) -> list[CheckResult]:
-    results = run_checks(table, data, limits)
+    results = run_checks(table, limits)
     own = counted(request.id, item.shape, item.evidence, table.rows)
     return [*results, check_differencing(own, _earlier(session, request, item, store), limits)]
 

@@ -198,7 +198,8 @@ def _narrow_rights() -> None:
     op.execute(f"REVOKE DELETE, TRUNCATE ON {everything} FROM gongshu_portal, gongshu_gateway, gongshu_worker")
     op.execute(f"REVOKE INSERT, UPDATE ON {everything} FROM gongshu_worker, gongshu_gateway")
     op.execute(
-        "REVOKE UPDATE ON release_item, release_check, release_review, release_comment, release_certificate, release_link FROM gongshu_portal"
+        "REVOKE UPDATE ON release_item, release_check, release_review, release_comment, release_certificate, release_link"
+        " FROM gongshu_portal"
     )
     op.execute("GRANT UPDATE (superseded, downloads) ON release_item TO gongshu_portal")
     op.execute("GRANT UPDATE (voided) ON release_review TO gongshu_portal")
