@@ -12,7 +12,8 @@ down_revision = "0003"
 MOMENT = sa.DateTime(timezone=True)
 ALL = (
     "authorization_scenario, authorization_analyst, authorization_request, authorization_request_column, "
-    "authorization_document, authorization_agreement, authorization_signature, authorization_grant, authorization_freeze"
+    "authorization_document, authorization_agreement, authorization_signature, authorization_grant, "
+    "authorization_freeze"
 )
 
 
