@@ -81,6 +81,9 @@ class EventType(StrEnum):
     CLOSING_REFUSED = "settlement.closing.refused"
     PERIOD_CLOSED = "settlement.period.closed"
     # sandbox (reported by hub and doors)
+    SANDBOX_STARTED = "sandbox.server.started"
+    SANDBOX_STOPPED = "sandbox.server.stopped"
+    DOOR_REFUSED = "sandbox.door.refused"
     # platform
 
 

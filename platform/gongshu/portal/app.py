@@ -79,7 +79,9 @@ def create_app(services: Services) -> FastAPI:
         _include(app, name, prefix)
     app.mount(f"{prefix}/static", ForeverStatic(directory=STATIC), name="static")
     services.layout.pages = frozenset(
-        route.path.removeprefix(prefix) or "/" for route in app.routes if getattr(route, "path", "").startswith(prefix)
+        path.removeprefix(prefix) or "/"
+        for path in (getattr(route, "path", "") for route in app.routes)
+        if path.startswith(prefix)
     )
     _add_handlers(app)
     public = urlsplit(settings.portal_url or "")
@@ -135,7 +137,10 @@ def _add_handlers(app: FastAPI) -> None:
     def http(request: Request, error: HTTPException) -> Response:
         if error.status_code in (404, 405):
             return answer_error(request, NotFound("request.absent", ABSENT, ABSENT_NEXT))
-        fault = GongshuError("request.refused", Words(f"请求没有被接受({error.status_code})。", f"The request was refused ({error.status_code})."))
+        fault = GongshuError(
+            "request.refused",
+            Words(f"请求没有被接受({error.status_code})。", f"The request was refused ({error.status_code})."),
+        )
         return answer_error(request, fault, error.status_code)
 
     @app.exception_handler(Exception)

@@ -21,16 +21,8 @@ STATIC = HERE / "static"
 LOCK = SOURCES / "assets.lock.json"
 DESIGN = "@digdir/designsystemet-css"
 TABLER = "@tabler/icons"
-COMPONENTS = (
-    "alert badge breadcrumbs button card details dialog divider error-summary field fieldset heading input label "
-    "link list pagination paragraph search skip-link spinner table tabs tag validation-message"
-).split()
-ICONS = (
-    "alert-triangle arrow-right ban building calendar certificate check chevron-left chevron-right circle "
-    "circle-check circle-x clock coin database download external-link eye file-text filter flag help-circle home "
-    "info-circle key language lock logout message plus printer receipt refresh search shield-check signature "
-    "stack-2 table upload user users x"
-).split()
+COMPONENTS = ["alert", "badge", "breadcrumbs", "button", "card", "details", "dialog", "divider", "error-summary", "field", "fieldset", "heading", "input", "label", "link", "list", "pagination", "paragraph", "search", "skip-link", "spinner", "table", "tabs", "tag", "validation-message"]
+ICONS = ["alert-triangle", "arrow-right", "ban", "building", "calendar", "certificate", "check", "chevron-left", "chevron-right", "circle", "circle-check", "circle-x", "clock", "coin", "database", "download", "external-link", "eye", "file-text", "filter", "flag", "help-circle", "home", "info-circle", "key", "language", "lock", "logout", "message", "plus", "printer", "receipt", "refresh", "search", "shield-check", "signature", "stack-2", "table", "upload", "user", "users", "x"]
 
 
 def sources(modules: Path) -> dict[str, Path]:
@@ -107,7 +99,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--lock"]:
         LOCK.write_text(json.dumps(lock_of(modules), indent=1) + "\n")
     for name, hashed in build(modules).items():
-        print(f"{name} -> static/{hashed}")
+        sys.stdout.write(f"{name} -> static/{hashed}\n")
     return 0
 
 

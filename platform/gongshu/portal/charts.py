@@ -35,7 +35,9 @@ def bars(title: str, labels: Sequence[str], values: Sequence[int], shown: Sequen
             f'<rect x="160" y="{y + 5}" width="{max(length, 1)}" height="16" rx="2" fill="{COLOURS[0]}"/>'
             f'<text x="{168 + length}" y="{y + 17}">{escape(word)}</text>'
         )
-    return _figure(title, len(labels) * 28, "".join(rows), [_("名称"), _("数值")], list(zip(labels, words, strict=True)))
+    return _figure(
+        title, len(labels) * 28, "".join(rows), [_("名称"), _("数值")], list(zip(labels, words, strict=True))
+    )
 
 
 def lines(title: str, labels: Sequence[str], series: Sequence[Series], height: int = 200) -> Markup:
@@ -68,7 +70,9 @@ def stacked(title: str, labels: Sequence[str], values: Sequence[int], shown: Seq
         drawn.append(f'<rect x="0" y="{y - 10}" width="10" height="10" fill="{COLOURS[at % 4]}"/>')
         drawn.append(f'<text x="18" y="{y}">{escape(label)} · {escape(word)}</text>')
         x += length
-    return _figure(title, 34 + len(labels) * 20, "".join(drawn), [_("部分"), _("数值")], list(zip(labels, words, strict=True)))
+    return _figure(
+        title, 34 + len(labels) * 20, "".join(drawn), [_("部分"), _("数值")], list(zip(labels, words, strict=True))
+    )
 
 
 def meter(value: int, limit: int, sentence: str) -> Markup:
@@ -85,7 +89,8 @@ def _figure(title: str, height: int, drawn: str, heads: Sequence[str], rows: Seq
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return Markup(
-        f'<figure class="gs-chart"><svg viewBox="0 0 {WIDTH} {max(height, 24)}" role="img" aria-label="{escape(title)}">'
+        f'<figure class="gs-chart"><svg viewBox="0 0 {WIDTH} {max(height, 24)}" role="img" '
+        f'aria-label="{escape(title)}">'
         f"{drawn}</svg><details><summary>{escape(_('以表格查看'))}</summary>"
         f'<table class="gs-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></details></figure>'
     )

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from gongshu.money import format_yuan
 from gongshu.portal.language import _, current
 
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
@@ -67,7 +67,7 @@ def time_tag(moment: datetime | None, zone: str, *, with_utc: bool = False, only
 
 
 def remaining(until: datetime, now: datetime) -> str:
-    """"还剩 3 小时 12 分" in two units; past moments say how long ago."""
+    """ "还剩 3 小时 12 分" in two units; past moments say how long ago."""
     minutes = int((until - now).total_seconds() // 60)
     parts = _two_units(abs(minutes))
     return _("还剩 %(time)s", time=parts) if minutes >= 0 else _("已过 %(time)s", time=parts)

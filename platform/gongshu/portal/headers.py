@@ -35,7 +35,10 @@ FIXED = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), clipboard-read=()",
 }
-FORGED = Words("这个请求不是从本平台的页面发出的,没有执行。", "This request did not come from a page of this platform; nothing was done.")
+FORGED = Words(
+    "这个请求不是从本平台的页面发出的,没有执行。",
+    "This request did not come from a page of this platform; nothing was done.",
+)
 FORGED_NEXT = Words("请回到本平台的页面重新操作", "Return to the platform's own page and try again")
 
 
@@ -60,7 +63,9 @@ class EdgeMiddleware:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         asked, size = query.get("lang", [""])[0], query.get("size", [""])[0]
         state["large"] = (size or _cookie(cookies, SIZE_COOKIE)) == "lg"
-        state["language"] = language.choose(asked, _cookie(cookies, language.COOKIE), headers.get("accept-language", ""))
+        state["language"] = language.choose(
+            asked, _cookie(cookies, language.COOKIE), headers.get("accept-language", "")
+        )
         language.current.set(state["language"])
 
         async def send_with_headers(message: Message) -> None:
@@ -109,7 +114,9 @@ def refuse_forged(method: str, headers: Headers, cookie_name: str, origin: str) 
         )
     site = headers.get("sec-fetch-site")
     if method in SAFE_METHODS:
-        navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+        navigates = (
+            headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+        )
         if site in (None, "same-origin", "none") or navigates:
             return
     elif site == "same-origin" or (site is None and headers.get("origin") == origin):

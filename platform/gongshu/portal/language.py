@@ -17,6 +17,7 @@ It decides the language of a request; it never decides what is said.
 
 from __future__ import annotations
 
+import re
 import sys
 from contextvars import ContextVar
 from functools import cache
@@ -37,10 +38,16 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do,jinja2.ext.loopcontrols", "silent": "false"}}
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "pgettext": ((1, "c"), 2)}
 
+_HAN = r"[\u4e00-\u9fff“”《》〔〕（）、。]"
+PUNCTUATION = [
+    (re.compile(rf"(?<={_HAN}){ascii_sign} ?|{ascii_sign}(?={_HAN})"), wide)
+    for ascii_sign, wide in ((",", "，"), (";", "；"), (":", "："), (r"\?", "？"), (r"\(", "（"), (r"\)", "）"))
+]
+
 current: ContextVar[str] = ContextVar("language", default="zh")
 
 
-def N_(sentence: str) -> str:  # noqa: N802  the customary name, known to extractors
+def N_(sentence: str) -> str:
     """Mark a sentence for extraction; `_` translates it when it is shown."""
     return sentence
 
@@ -49,7 +56,7 @@ def gettext(sentence: str) -> str:
     """The sentence in the language of this request; a missing translation shows the Chinese."""
     if current.get() == "en":
         return english().get(sentence, sentence)
-    return sentence
+    return typeset(sentence)
 
 
 def pgettext(context: str, sentence: str) -> str:
@@ -67,7 +74,14 @@ def _(sentence: str, **values: object) -> str:
 
 def in_words(words: Words) -> str:
     """A bilingual sentence in the language of this request."""
-    return words.in_language(current.get())
+    return words.en if current.get() == "en" else typeset(words.zh)
+
+
+def typeset(sentence: str) -> str:
+    """Full-width punctuation beside Han, which sources write in ASCII."""
+    for pattern, sign in PUNCTUATION:
+        sentence = pattern.sub(sign, sentence)
+    return sentence
 
 
 def choose(asked: str | None, cookie: str | None, accept: str) -> str:
@@ -117,19 +131,19 @@ def extracted() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    wanted, known = extracted(), english()
+    wanted, known, write = extracted(), english(), sys.stdout.write
     if "--unused" in arguments:
         for key in sorted(set(known) - set(wanted)):
-            print(key)
+            write(key + "\n")
         return 0
     missing = {key: place for key, place in wanted.items() if key not in known}
     for key, place in sorted(missing.items(), key=lambda pair: pair[1]):
         context, _separator, sentence = key.rpartition("\x04")
-        print(f"#: {place}")
+        write(f"#: {place}" + "\n")
         if context:
-            print(f'msgctxt "{context}"')
+            write(f'msgctxt "{context}"' + "\n")
         quoted = sentence.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        print(f'msgid "{quoted}"\nmsgstr ""\n')
+        write(f'msgid "{quoted}"\nmsgstr ""\n\n')
     return 1 if missing else 0
 
 

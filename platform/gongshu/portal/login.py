@@ -21,7 +21,7 @@ FLOW_SECONDS = 600
 
 
 @pages.get("/login", include_in_schema=False)
-def login(ctx: Public, next: str = "/") -> Response:  # noqa: A002  the customary query name
+def login(ctx: Public, next: str = "/") -> Response:
     """Begin a login; `next` is a path of this portal."""
     flow = Flow.begin(_own_path(next))
     answer = RedirectResponse(ctx.services.hub.authorize_url(flow), 303)

@@ -30,7 +30,9 @@ def open_session(session: Session, person: str, now: datetime) -> str:
     """Start a session and return the id for the cookie. The caller commits."""
     opaque = secrets.token_urlsafe(32)
     actor = find_actor(session, person)
-    row = PortalSession(id_hash=_hash(opaque), person=person, created_at=now, seen_at=now, appointments=_appointments(actor))
+    row = PortalSession(
+        id_hash=_hash(opaque), person=person, created_at=now, seen_at=now, appointments=_appointments(actor)
+    )
     session.execute(delete(PortalSession).where(PortalSession.created_at < now - WHOLE))
     session.add(row)
     return opaque
