@@ -54,10 +54,11 @@ class KnownClients(set[str]):
         return name.startswith(SANDBOX_CLIENT) and parse(name.removeprefix(SANDBOX_CLIENT)) is not None
 
 
+OWN = ["read:users:name!user", "read:users:groups!user", "users:activity!user"]
 LOAD_ROLES = [
     # In place of JupyterHub's own defaults, which let a person make tokens and start servers.
-    {"name": "user", "scopes": ["read:users:name!user", "access:services!service=portal"]},
-    {"name": "server", "scopes": ["users:activity!user", "access:servers!server", "read:users:name!user", "read:users:groups!user"]},
+    {"name": "user", "scopes": [*OWN, "access:services!service=portal"]},
+    {"name": "server", "scopes": OWN},
     {
         "name": "portal",
         "description": "门户:看哪些沙箱在运行",

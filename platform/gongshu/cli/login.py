@@ -106,7 +106,10 @@ class BrowserSession:
         """Fill in the Hub's form. Raises Unauthenticated when the Hub does not let the person in."""
         if self._logged_in:
             return
-        form = Page(self.request("GET", urljoin(self.hub_url, "hub/login")).text)
+        shown = self.request("GET", urljoin(self.hub_url, "hub/login"))
+        if shown.status_code >= 500:
+            raise Unavailable("hub", *unreachable(self.hub_url))
+        form = Page(shown.text)
         answer = self.request(
             "POST",
             urljoin(self.hub_url, "hub/login"),
