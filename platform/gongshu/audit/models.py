@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,8 +31,22 @@ class LogEntry(Base):
     scenario: Mapped[str] = mapped_column(String(80), index=True)
     time: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     writer: Mapped[str] = mapped_column(String(30))
+    allowed: Mapped[bool | None]
     data: Mapped[bytes] = mapped_column(LargeBinary)
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+Index("ix_audit_entry_denied", LogEntry.index, postgresql_where=text("NOT allowed"))
+
+
+class LogMention(Base):
+    """What an entry speaks of in its public part: a dataset, a statement, a release."""
+
+    __tablename__ = "audit_mention"
+    __unlogged__ = True
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    value: Mapped[str] = mapped_column(String(120), primary_key=True)
+    index: Mapped[int] = mapped_column(ForeignKey("audit_entry.index"), primary_key=True)
 
 
 class LogPayload(Base):

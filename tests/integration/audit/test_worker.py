@@ -154,8 +154,9 @@ def test_each_part_writes_only_its_own_events(as_portal: Sessions, vault: Vault)
         "UPDATE audit_entry SET data = data",
         "DELETE FROM audit_entry",
         "TRUNCATE audit_entry CASCADE",
-        "INSERT INTO audit_entry SELECT index + 1, 'x', event, actor, organisation, scenario, time, writer, data,"
-        " leaf_hash FROM audit_entry",
+        "INSERT INTO audit_entry SELECT index + 1, 'x', event, actor, organisation, scenario, time, writer, true,"
+        " data, leaf_hash FROM audit_entry",
+        "DELETE FROM audit_mention",
         "UPDATE audit_payload SET wrapped_key = NULL",
         "DELETE FROM audit_payload",
         "UPDATE audit_head SET size = 0",

@@ -55,12 +55,13 @@ def upgrade() -> None:
     _grant_writers()
     op.execute(REQUIRE_PUBLISHER)
     op.execute(REQUIRE_GRANTED)
+    op.execute(MENTION)
     op.execute(APPEND)
     op.execute(NEVER)
     for table in ("audit_entry", "audit_checkpoint", "audit_blob"):
         when = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         op.execute(f"CREATE TRIGGER {table}_never {when} EXECUTE FUNCTION audit_never()")
-    op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_entry, audit_payload, audit_head FROM {PARTS}")
+    op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_entry, audit_payload, audit_mention, audit_head FROM {PARTS}")
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_writer, audit_grant FROM {PARTS}")
     op.execute(f"REVOKE UPDATE, DELETE ON audit_blob FROM {PARTS}")
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_publisher, audit_checkpoint FROM {PARTS}")
@@ -89,6 +90,7 @@ def _create_log_tables() -> None:
         sa.Column("scenario", sa.String(80), nullable=False),
         sa.Column("time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("writer", sa.String(30), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=True),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("index", name="pk_audit_entry"),
@@ -98,6 +100,15 @@ def _create_log_tables() -> None:
     )
     for column in ("event", "actor", "organisation", "scenario", "time"):
         op.create_index(f"ix_audit_entry_{column}", "audit_entry", [column])
+    op.create_index("ix_audit_entry_denied", "audit_entry", ["index"], postgresql_where=sa.text("NOT allowed"))
+    op.create_table(
+        "audit_mention",
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("value", sa.String(120), nullable=False),
+        sa.Column("index", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "value", "index", name="pk_audit_mention"),
+        sa.ForeignKeyConstraint(["index"], ["audit_entry.index"], name="fk_audit_mention_index"),
+    )
     op.create_table(
         "audit_payload",
         sa.Column("index", sa.BigInteger(), nullable=False),
@@ -205,6 +216,24 @@ BEGIN
 END $$
 """
 
+# What an entry speaks of, so that it is found again: datasets, and the things that several entries share.
+MENTION = """
+CREATE FUNCTION audit_mention_all(place bigint, said json) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF json_typeof(said->'datasets') = 'array' THEN
+    INSERT INTO audit_mention
+      SELECT DISTINCT 'dataset', left(coalesce(d->>'dataset', d#>>'{}'), 120), place
+      FROM json_array_elements(said->'datasets') d
+    ON CONFLICT DO NOTHING;
+  END IF;
+  INSERT INTO audit_mention
+    SELECT k, left(said->>k, 120), place
+    FROM unnest(ARRAY['dataset', 'statement', 'release', 'agreement', 'invoice', 'decision', 'period']) k
+    WHERE json_typeof(said->k) = 'string'
+  ON CONFLICT DO NOTHING;
+END $$
+"""
+
 # Everything that is searched is read out of the hashed bytes themselves: rows cannot say something else.
 APPEND = """
 CREATE FUNCTION audit_append(
@@ -221,8 +250,11 @@ BEGIN
     PERFORM audit_require_granted(item->>'writer', item->>'event');
     INSERT INTO audit_entry VALUES (
       first + place - 1, item->>'id', item->>'event', item->>'actor', item->>'organisation', item->>'scenario',
-      (item->>'time')::timestamptz, item->>'writer', entries[place], sha256('\\x00'::bytea || entries[place])
+      (item->>'time')::timestamptz, item->>'writer',
+      CASE item->'public'->>'allowed' WHEN 'true' THEN true WHEN 'false' THEN false END,
+      entries[place], sha256('\\x00'::bytea || entries[place])
     );
+    PERFORM audit_mention_all(first + place - 1, item->'public');
     promised := promised + (SELECT count(*) FROM json_object_keys(item->'private'));
     IF item->>'event' = 'audit.payload.erased' THEN
       UPDATE audit_payload SET wrapped_key = NULL, ciphertext = ''
