@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+
 from gongshu.audit import UnitOfWork, Vault
 from gongshu.clock import SettableClock
 from gongshu.database import Sessions, open_engine, open_sessions
-from sqlalchemy import Engine
-
 from tests.parts.opa import OpaServer, start_opa
 from tests.parts.postgres import Postgres, start_postgres
 from tests.parts.store import Store, start_store
@@ -77,7 +77,6 @@ def store(short_folder: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def opa(short_folder: Path) -> Iterator[OpaServer]:
     from gongshu.policy.bundle import write_bundle  # only where policies are needed
-
     from tests.parts.places import ROOT
 
     bundle = short_folder / "policies.tar.gz"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
 from gongshu.migrations import migrate
 
 # Found without importing the package, whose import warns and makes folders.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from gongshu.settings import StoreSettings
 from minio import Minio
 from minio.versioningconfig import ENABLED, VersioningConfig
 
+from gongshu.settings import StoreSettings
 from tests.parts.places import TOOLS, free_port
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func, select
+
 from gongshu.audit import UnrecordedChange
 from gongshu.audit.models import LogEntry
 from gongshu.database import Sessions
@@ -18,8 +20,6 @@ from gongshu.identity import (
     find_actor,
 )
 from gongshu.identity.models import Organisation
-from sqlalchemy import func, select
-
 from tests.conftest import NewWork
 
 
