@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deploy.embedded import postgres, store
-from deploy.embedded.configuration import PORTAL_PREFIX, House
+from deploy.embedded.configuration import HOST, PORTAL_PREFIX, House
 from deploy.embedded.errors import CannotGoOn
 from deploy.embedded.places import OPA, PROXY_SCRIPT, PYTHON, ROOT, VENV, node
 
@@ -67,7 +67,7 @@ def _answers(port_name: str, path: str, *good: int) -> Callable[[House], None]:
     def ask(house: House) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", house.ports[port_name], timeout=3)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Host": f"{HOST}:{house.ports[port_name]}"})
             status = connection.getresponse().status
         except http.client.HTTPException as error:
             raise ConnectionError(str(error)) from error

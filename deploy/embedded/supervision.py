@@ -43,7 +43,7 @@ def write_configuration(run: RunFolder, programs: list[Program]) -> Path:
         f"[unix_http_server]\nfile={_value(str(_control_socket(run)))}\nchmod=0600\n",
         f"[supervisord]\nnodaemon=true\nlogfile={_value(str(folder / 'supervisord.log'))}\n"
         f"pidfile={_value(str(folder / 'supervisord.pid'))}\nchildlogdir={_value(str(run.path / 'logs'))}\n"
-        f"logfile_maxbytes=5MB\nlogfile_backups=1\numask=027\nminfds=4096\n{_root_line()}",
+        f"logfile_maxbytes=5MB\nlogfile_backups=1\nminfds=4096\n{_root_line()}",
         "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
         _recorder(run),
         *(_section(run, program) for program in programs),
@@ -63,7 +63,7 @@ def _section(run: RunFolder, program: Program) -> str:
     return (
         f"[program:{program.name}]\ncommand={_value(_command_line(program.command))}\ndirectory={_value(str(ROOT))}\n"
         f"environment={environment}\nautostart=false\nautorestart=true\nstartsecs=1\nstartretries=1000000\n"
-        f"stopsignal={program.stop_signal}\nstopwaitsecs=15\nkillasgroup=true\npriority={program.priority}\n"
+        f"stopsignal={program.stop_signal}\nstopwaitsecs=15\nkillasgroup=true\numask=007\npriority={program.priority}\n"
         f"redirect_stderr=true\nstdout_logfile={_value(str(run.log(program.name)))}\n"
         "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=2\n"
     )
