@@ -148,7 +148,8 @@ def _socket(number: int) -> list[tuple[int, int, int, int]]:
         (EQUAL, 0, tests + 3, number),
         (LOAD, 0, 0, ARGUMENTS),
         *jumps,
-        _fail(errno.EAFNOSUPPORT),
+        # EOPNOTSUPP and not EAFNOSUPPORT: ZeroMQ ends the process on the latter when it lists interfaces.
+        _fail(errno.EOPNOTSUPP),
         (LOAD, 0, 0, NUMBER),
     ]
 
@@ -171,7 +172,7 @@ def as_container_profile() -> dict[str, object]:
     calls += [_unless("ioctl", 1, request, errno.EPERM, "SCMP_CMP_EQ") for request in TERMINAL_REQUESTS]
     # Families are a deny list here: several tests on one argument cannot be joined by "and".
     families = [family for family in range(46) if family not in SOCKET_FAMILIES]
-    calls += [_unless("socket", 0, family, errno.EAFNOSUPPORT, "SCMP_CMP_EQ") for family in families]
+    calls += [_unless("socket", 0, family, errno.EOPNOTSUPP, "SCMP_CMP_EQ") for family in families]
     return {
         "defaultAction": "SCMP_ACT_ALLOW",
         "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],

@@ -24,6 +24,10 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SPAWN_SECONDS = 90
 
 
+def say_nothing(message: str) -> None:  # noqa: ARG001 - the shape of a Progress
+    """Progress that nobody wants to see."""
+
+
 class LoopbackTransport(httpx.HTTPTransport):
     """Connects ``localhost`` and ``*.localhost`` at 127.0.0.1; everything else as it is."""
 
@@ -121,7 +125,9 @@ class BrowserSession:
                 raise Unavailable("hub", *unreachable(self.hub_url))
             raise Unauthenticated(
                 "login.refused",
-                Words(f"{self.name} 登录失败:姓名或密码不对。", f"Login as {self.name} failed: wrong name or password."),
+                Words(
+                    f"{self.name} 登录失败:姓名或密码不对。", f"Login as {self.name} failed: wrong name or password."
+                ),
                 Words("检查 GONGSHU_PASSWORD 或 .run/demo.json", "Check GONGSHU_PASSWORD or .run/demo.json"),
             )
         self._logged_in = True
@@ -161,7 +167,7 @@ class BrowserSession:
             **more,
         )
 
-    def start_sandbox(self, scenario: str, progress: Progress = lambda message: None) -> str:
+    def start_sandbox(self, scenario: str, progress: Progress = say_nothing) -> str:
         """Start (or find running) the sandbox of `scenario`; return its URL, ending with ``/``.
 
         Raises Denied when the spawn is refused, with the page's sentence, clause and next step.
@@ -199,7 +205,7 @@ class BrowserSession:
     def cookie_header(self, url: str) -> str:
         """The Cookie header that a browser would send to `url`."""
         request = self.client.build_request("GET", url)
-        return request.headers.get("cookie", "")
+        return str(request.headers.get("cookie", ""))
 
     def _server_url(self, scenario: str) -> str:
         parts = urlsplit(self.hub_url)
