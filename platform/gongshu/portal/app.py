@@ -36,6 +36,7 @@ MODULES = (
     "home",
     "people",
     "public",
+    "catalogue_api",
     "steward",
     "manager",
     "officer",
@@ -148,7 +149,7 @@ def _add_handlers(app: FastAPI) -> None:
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error(
             "portal.request.failed",
-            request_id=request.state.request_id,
+            request_id=getattr(request.state, "request_id", "internal"),
             kind=type(error).__name__,
             place=f"{place.name}:{place.lineno}",
             exc_info=error,

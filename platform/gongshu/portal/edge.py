@@ -14,7 +14,7 @@ sandbox's token and knows its scenario. A sandbox's token is refused everywhere 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +68,7 @@ class Context:
         self.opa = services.opa
         self.store = services.store
         self.now: datetime = services.clock.now()
-        self.language: str = request.state.language
+        self.language: str = getattr(request.state, "language", "zh")  # the internal app has no edge
         self.scenario = ""
         self._stack = stack
 
@@ -162,9 +162,10 @@ def sandbox_context(request: Request) -> Iterator[Context]:
         yield ctx
 
 
-async def read_form(request: Request) -> FormData:
-    """The posted form, for handlers that are plain functions."""
-    return await request.form(max_files=4, max_fields=4000)
+async def read_form(request: Request) -> AsyncIterator[FormData]:
+    """The posted form, for handlers that are plain functions; its files are closed after the answer."""
+    async with request.form(max_files=4, max_fields=4000) as form:
+        yield form
 
 
 Ctx = Annotated[Context, Depends(context)]
