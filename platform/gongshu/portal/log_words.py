@@ -1,0 +1,42 @@
+"""How events of the log read to people: one phrase per event type, in both languages.
+
+An event without a phrase here shows its code: nothing is ever hidden for want of words.
+"""
+
+from __future__ import annotations
+
+from gongshu.errors import Words
+
+EVENTS = {
+    "audit.key.activated": Words("启用日志密钥", "log key activated"),
+    "audit.log.exported": Words("导出日志", "log exported"),
+    "audit.log.read": Words("查阅日志", "log read"),
+    "audit.payload.erased": Words("删除附件", "private part erased"),
+    "authorization.agreement.revoked": Words("撤销协议", "agreement revoked"),
+    "authorization.agreement.signed": Words("签署协议", "agreement signed"),
+    "identity.login.refused": Words("登录被拒", "login refused"),
+    "identity.login.succeeded": Words("登录", "login"),
+    "identity.organisation.created": Words("新建机构", "organisation created"),
+    "identity.person.created": Words("新建人员", "person created"),
+    "platform.part.started": Words("平台部件启动", "part started"),
+    "policy.bundle.archived": Words("存档策略包", "rules archived"),
+    "price.book.published": Words("发布收费标准", "price book published"),
+    "price.ceiling.set": Words("设定收费上限", "ceiling set"),
+    "release.item.added": Words("生成成果项", "release item made"),
+    "release.item.downloaded": Words("下载成果", "release downloaded"),
+    "release.item.released": Words("成果出域", "release item released"),
+    "release.request.approved": Words("出域申请通过", "release approved"),
+    "release.request.submitted": Words("提交出域申请", "release submitted"),
+    "release.review.submitted": Words("提交审核意见", "review submitted"),
+    "sandbox.door.refused": Words("受控通道拒绝", "refused at a door"),
+    "sandbox.server.started": Words("沙箱启动", "sandbox started"),
+    "sandbox.server.stopped": Words("沙箱停止", "sandbox stopped"),
+    "settlement.period.closed": Words("关账", "period closed"),
+    "statement.denial.logged": Words("语句被拒", "statement denied"),
+    "statement.intent.logged": Words("语句意图", "statement intent"),
+    "statement.outcome.logged": Words("语句结果", "statement outcome"),
+}
+
+
+def event_words(event: str) -> Words:
+    return EVENTS.get(event, Words(event, event))
