@@ -67,7 +67,6 @@ def command(run: RunFolder) -> list[str]:
         "shared_buffers": "128MB",
         "fsync": "on",
         "log_min_messages": "warning",
-        "idle_in_transaction_session_timeout": "60s",
     }
     return [str(postgres_binary("postgres")), "-D", str(data), *(f"-c{k}={v}" for k, v in settings.items())]
 
@@ -110,6 +109,8 @@ def _make_roles(run: RunFolder, keys: Keys) -> None:
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
                 )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        # Not for the Hub's database: the Hub keeps a transaction open between requests.
+        connection.execute("ALTER DATABASE gongshu SET idle_in_transaction_session_timeout = '60s'")
         connection.execute("GRANT CONNECT ON DATABASE gongshu TO gongshu_portal, gongshu_gateway, gongshu_worker")
 
 
