@@ -38,7 +38,7 @@ from gongshu.authorization.scenarios import (
     visible_scenarios,
     withdraw_scenario,
 )
-from gongshu.authorization.spawning import decide_spawn, sandbox_facts
+from gongshu.authorization.spawning import decide_spawn, may_stay, sandbox_facts
 from gongshu.authorization.states import STATE_WORDS, ScenarioState, can_move
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "grants_in_force",
     "grants_on_dataset",
     "is_frozen",
+    "may_stay",
     "missing_documents",
     "open_freeze",
     "own_scenario",

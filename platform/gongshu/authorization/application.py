@@ -45,7 +45,14 @@ class DatasetRequest(BaseModel):
     def columns_once(self) -> DatasetRequest:
         repeated = sorted({column for column in self.columns if self.columns.count(column) > 1})
         if repeated:
-            raise ValueError(f"{', '.join(repeated)}")
+            raise Invalid(
+                "authorization.column.repeated",
+                Words(
+                    f"{self.dataset} 的列 {'、'.join(repeated)} 出现了两次。",
+                    f"Columns of {self.dataset} asked for twice: {', '.join(repeated)}.",
+                ),
+                Words("每列只写一次", "Name each column once"),
+            )
         return self
 
 
@@ -67,7 +74,7 @@ class NewScenario(BaseModel):
     title_en: Title
     purpose: Sentence
     beneficiary: Sentence
-    use: Literal["industry", "public-interest"] | None = Field(None, description="default for requests that name none")
+    use: Literal["industry", "public-interest"] | None = Field(default=None, description="default for requests that name none")
     output_kinds: list[OutputKind] = Field(min_length=1, max_length=4)
     term_months: int | None = None
     term_minutes: int | None = None

@@ -5,7 +5,10 @@ It must never tell a person of one company that another company's scenario exist
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from gongshu.audit import Event, EventType, Private, UnitOfWork
 from gongshu.authorization.application import is_code
@@ -20,18 +23,7 @@ def decide_spawn(work: UnitOfWork, opa: Opa, actor: Actor, code: str) -> Decisio
     """Ask and record; the caller commits and then acts. Raises NotFound for a code that cannot be one."""
     if not is_code(code):
         raise absent(code)
-    now = work.clock.now()
-    scenario = work.session.get(Scenario, code)
-    own = scenario is not None and scenario.operator == actor.organisation
-    grants = grants_in_force(work.session, actor.pseudonym, code, now) if own else []
-    question = spawn_question(
-        Subject(actor.pseudonym, actor.organisation, [role.value for role in actor.roles]),
-        code,
-        [grant.snapshot() for grant in grants],
-        frozen=is_frozen(work.session, actor.organisation),
-        now=now,
-    )
-    decision = opa.ask("authorization", question)
+    decision = opa.ask("authorization", _question(work.session, actor, code, work.clock.now()))
     public, private = decision.evidence()
     work.record(
         Event(
@@ -46,6 +38,25 @@ def decide_spawn(work: UnitOfWork, opa: Opa, actor: Actor, code: str) -> Decisio
     return decision
 
 
+def may_stay(session: Session, opa: Opa, actor: Actor, code: str, now: datetime) -> Decision:
+    """Whether a running sandbox may go on. It only ever takes away, so it is asked often and not logged;
+    the stop that follows is."""
+    return opa.ask("authorization", _question(session, actor, code, now))
+
+
+def _question(session: Session, actor: Actor, code: str, now: datetime) -> dict[str, Any]:
+    scenario = session.get(Scenario, code)
+    own = scenario is not None and scenario.operator == actor.organisation
+    grants = grants_in_force(session, actor.pseudonym, code, now) if own else []
+    return spawn_question(
+        Subject(actor.pseudonym, actor.organisation, [role.value for role in actor.roles]),
+        code,
+        [grant.snapshot() for grant in grants],
+        frozen=is_frozen(session, actor.organisation),
+        now=now,
+    )
+
+
 def sandbox_facts(scenario: Scenario, decision: Decision) -> dict[str, Any]:
     """What the spawn page and the sandbox are told about an allowed scenario."""
     grants = decision.question["grants"]
@@ -53,8 +64,7 @@ def sandbox_facts(scenario: Scenario, decision: Decision) -> dict[str, Any]:
     current = next(grant for grant in grants if grant["valid_until"] == ends_at)
     return {
         "scenario": scenario.code,
-        "title": scenario.title_zh,
-        "title_en": scenario.title_en,
+        "title": {"zh": scenario.title_zh, "en": scenario.title_en},
         "purpose": scenario.purpose,
         "agreement": current["agreement"],
         "ends_at": ends_at,
