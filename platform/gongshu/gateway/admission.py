@@ -112,7 +112,10 @@ def denied_function(name: str) -> Invalid:
     return Invalid(
         "gateway.function.denied",
         Words(f"沙箱里不能用函数 {name}", f"The function {name} is not available in the sandbox"),
-        Words("换一个普通的 SQL 函数;说明见“哪些会被拒绝、为什么”", "Use an ordinary SQL function; see “what is refused and why”"),
+        Words(
+            "换一个普通的 SQL 函数;说明见“哪些会被拒绝、为什么”",
+            "Use an ordinary SQL function; see “what is refused and why”",
+        ),
     )
 
 
@@ -120,7 +123,10 @@ def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT_CHARS:
         raise TooLarge(
             "gateway.sql.too_long",
-            Words(f"SQL 有 {len(text)} 个字符,上限 {MAX_TEXT_CHARS}", f"The SQL has {len(text)} characters; the limit is {MAX_TEXT_CHARS}"),
+            Words(
+                f"SQL 有 {len(text)} 个字符,上限 {MAX_TEXT_CHARS}",
+                f"The SQL has {len(text)} characters; the limit is {MAX_TEXT_CHARS}",
+            ),
             Words("把它拆成几步,中间结果用临时视图命名", "Split it into steps and name the parts as temporary views"),
         )
 
@@ -228,7 +234,10 @@ def too_much_local() -> TooLarge:
     return TooLarge(
         "gateway.local_data",
         Words(f"一条语句里的本地数据不能超过 {limit} MiB", f"A statement may carry at most {limit} MiB of local data"),
-        Words("先在 pandas 里汇总或筛选,再交给 spark.createDataFrame", "Aggregate or filter in pandas first, then call spark.createDataFrame"),
+        Words(
+            "先在 pandas 里汇总或筛选,再交给 spark.createDataFrame",
+            "Aggregate or filter in pandas first, then call spark.createDataFrame",
+        ),
     )
 
 
@@ -263,7 +272,9 @@ def _take_references(relation: proto.Relation, references: dict[str, proto.Relat
     """`spark.sql(query, df=df)`: Spark would create temporary views while planning; here they are inlined."""
     for reference in relation.with_relations.references:
         if reference.WhichOneof("rel_type") != "subquery_alias" or reference.subquery_alias.qualifier:
-            raise wire.refuse("reference", "SQL 里引用的数据框形式不支持", "This way of naming a data frame in SQL is not supported")
+            raise wire.refuse(
+                "reference", "SQL 里引用的数据框形式不支持", "This way of naming a data frame in SQL is not supported"
+            )
         alias = reference.subquery_alias.alias.lower()
         held = proto.Relation()
         held.CopyFrom(reference.subquery_alias.input)

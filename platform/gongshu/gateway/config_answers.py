@@ -57,13 +57,24 @@ FIXED: Mapping[str, str] = {
 
 # Accepted and told to be without effect, so that ordinary notebooks run.
 NO_EFFECT = frozenset(
-    "spark.app.name spark.sql.shuffle.partitions spark.sql.adaptive.enabled spark.sql.autoBroadcastJoinThreshold "
-    "spark.sql.adaptive.coalescePartitions.enabled spark.sql.debug.maxToStringFields spark.sql.broadcastTimeout "
-    "spark.sql.adaptive.skewJoin.enabled spark.sql.execution.arrow.enabled spark.sql.ansi.enabled".split()
+    [
+        "spark.app.name",
+        "spark.sql.shuffle.partitions",
+        "spark.sql.adaptive.enabled",
+        "spark.sql.autoBroadcastJoinThreshold",
+        "spark.sql.adaptive.coalescePartitions.enabled",
+        "spark.sql.debug.maxToStringFields",
+        "spark.sql.broadcastTimeout",
+        "spark.sql.adaptive.skewJoin.enabled",
+        "spark.sql.execution.arrow.enabled",
+        "spark.sql.ansi.enabled",
+    ]
 )
 
 
-def answer(operation: proto.ConfigRequest.Operation, chosen: dict[str, str], pinned: Mapping[str, str]) -> proto.ConfigResponse:
+def answer(
+    operation: proto.ConfigRequest.Operation, chosen: dict[str, str], pinned: Mapping[str, str]
+) -> proto.ConfigResponse:
     """Answer one operation; chosen: what this session has set for itself (changed here). Raises Denied."""
     kind = operation.WhichOneof("op_type")
     response = proto.ConfigResponse()

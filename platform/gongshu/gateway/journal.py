@@ -79,8 +79,11 @@ def log_denial(work: UnitOfWork, opening: Opening, decision: Decision, day: Quot
     work.session.add(row)
 
 
-def log_outcome(work: UnitOfWork, statement: str, outcome: Outcome) -> bool:
-    """Close an open statement and settle its quota. Returns False when it is closed already."""
+def log_outcome(work: UnitOfWork, statement: str, outcome: Outcome, denied: Mapping[str, str] | None = None) -> bool:
+    """Close an open statement and settle its quota. Returns False when it is closed already.
+
+    denied: the reason of a denial that only showed while securing; it gets an entry of its own.
+    """
     query = select(Statement).where(Statement.id == statement, Statement.state == "open")
     row = work.session.scalars(query.with_for_update()).one_or_none()
     if row is None:
@@ -108,6 +111,8 @@ def log_outcome(work: UnitOfWork, statement: str, outcome: Outcome) -> bool:
         public=public,
         private={"usage": Private(usage, audience=(row.organisation,)), "engine": Private(outcome.engine)},
     )
+    if denied is not None:
+        work.record(_late_denial(row, denied))
     row.outcome = work.record(event)
     row.state = outcome.status
     row.ended_at = work.clock.now()
@@ -117,15 +122,51 @@ def log_outcome(work: UnitOfWork, statement: str, outcome: Outcome) -> bool:
     return True
 
 
+def log_refusal(
+    work: UnitOfWork, actor: Actor, scenario: str, code: str, text: Mapping[str, str], repeated: int
+) -> None:
+    """Record what was refused before the policy could be asked. repeated: how many like it since the last entry."""
+    work.record(
+        Event(
+            EventType.STATEMENT_DENIAL,
+            actor=actor.pseudonym,
+            organisation=actor.organisation,
+            scenario=scenario,
+            public={
+                "kind": "protocol",
+                "allowed": False,
+                "reasons": [{"code": code, "clause": "", "dataset": ""}],
+                "repeated": repeated,
+            },
+            private={"statement": Private(text, audience=(actor.organisation,))},
+        )
+    )
+
+
+def _late_denial(row: Statement, denied: Mapping[str, str]) -> Event:
+    """The dataset was granted, a column was not; the decision that replay covers stands in the intent."""
+    return Event(
+        EventType.STATEMENT_DENIAL,
+        actor=row.person,
+        organisation=row.organisation,
+        scenario=row.scenario,
+        public={
+            "statement": row.id,
+            "intent": row.intent,
+            "kind": row.kind,
+            "allowed": False,
+            "reasons": [dict(denied)],
+        },
+    )
+
+
 def open_statements(session: Session, instance: str) -> Sequence[str]:
     """Statements of this gateway that have an intent and no outcome."""
     query = select(Statement.id).where(Statement.instance == instance, Statement.state == "open")
     return session.scalars(query.order_by(Statement.id)).all()
 
 
-def _row(
-    work: UnitOfWork, opening: Opening, state: str, intent: str, day: QuotaDay, reserved_bytes: int
-) -> Statement:
+def _row(work: UnitOfWork, opening: Opening, state: str, intent: str, day: QuotaDay, reserved_bytes: int) -> Statement:
     return Statement(
         id=opening.statement,
         instance=opening.instance,

@@ -34,9 +34,7 @@ class Statement(Base):
     outcome: Mapped[str | None] = mapped_column(String(26))
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    __table_args__ = (
-        Index("ix_gateway_statement_open", "instance", postgresql_where=text("state = 'open'")),
-    )
+    __table_args__ = (Index("ix_gateway_statement_open", "instance", postgresql_where=text("state = 'open'")),)
 
 
 class QuotaDay(Base):

@@ -37,7 +37,9 @@ def nobody() -> Unauthenticated:
     return Unauthenticated(
         "gateway.token",
         Words("沙箱的凭证无效或已失效,语句没有执行。", "The sandbox's token is not valid any more; nothing ran."),
-        Words("请在平台首页重新启动这个场景的沙箱", "Start this scenario's sandbox again from the platform's home page"),
+        Words(
+            "请在平台首页重新启动这个场景的沙箱", "Start this scenario's sandbox again from the platform's home page"
+        ),
     )
 
 
@@ -46,7 +48,9 @@ class HubNames:
 
     def __init__(self, socket: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         transport = httpx.AsyncHTTPTransport(uds=str(socket))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://hub", timeout=HUB_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(
+            transport=transport, base_url="http://hub", timeout=HUB_SECONDS, trust_env=False
+        )
         self._clock = clock
         self._believed: dict[str, tuple[float, str]] = {}
 

@@ -175,10 +175,10 @@ RELATIONS: Mapping[str, Fields] = {
 
 CATALOG: Mapping[str, Fields] = {
     "Catalog": Fields(
-        allow="current_database set_current_database list_databases list_tables list_functions list_columns get_database "
-        "get_table get_function database_exists table_exists function_exists drop_temp_view is_cached cache_table "
+        allow="current_database set_current_database list_databases list_tables list_columns get_database "
+        "get_table database_exists table_exists drop_temp_view is_cached cache_table "
         "uncache_table clear_cache refresh_table current_catalog set_current_catalog list_catalogs list_views",
-        deny="create_external_table create_table drop_global_temp_view recover_partitions refresh_by_path drop_table "
+        deny="list_functions get_function function_exists create_external_table create_table drop_global_temp_view recover_partitions refresh_by_path drop_table "
         "drop_view create_database drop_database list_partitions get_table_properties get_create_table_string "
         "truncate_table analyze_table",
     ),
@@ -186,14 +186,11 @@ CATALOG: Mapping[str, Fields] = {
     "SetCurrentDatabase": Fields(allow="db_name"),
     "ListDatabases": Fields(allow="pattern"),
     "ListTables": Fields(allow="db_name pattern"),
-    "ListFunctions": Fields(allow="db_name pattern"),
     "ListColumns": Fields(allow="table_name db_name"),
     "GetDatabase": Fields(allow="db_name"),
     "GetTable": Fields(allow="table_name db_name"),
-    "GetFunction": Fields(allow="function_name db_name"),
     "DatabaseExists": Fields(allow="db_name"),
     "TableExists": Fields(allow="table_name db_name"),
-    "FunctionExists": Fields(allow="function_name db_name"),
     "DropTempView": Fields(allow="view_name"),
     "IsCached": Fields(allow="table_name"),
     "CacheTable": Fields(allow="table_name storage_level"),
@@ -280,9 +277,22 @@ TYPES: Mapping[str, Fields] = {
     ),
     **{
         f"DataType.{name}": _typed()
-        for name in (
-            "Boolean Byte Short Integer Long Float Double Binary NULL Timestamp Date TimestampNTZ CalendarInterval Variant"
-        ).split()
+        for name in [
+            "Boolean",
+            "Byte",
+            "Short",
+            "Integer",
+            "Long",
+            "Float",
+            "Double",
+            "Binary",
+            "NULL",
+            "Timestamp",
+            "Date",
+            "TimestampNTZ",
+            "CalendarInterval",
+            "Variant",
+        ]
     },
     "DataType.String": _typed("collation"),
     "DataType.Time": _typed("precision"),
@@ -319,14 +329,46 @@ ENUMS: Mapping[str, str] = {
 
 # Functions that only pyspark itself calls (`is_internal`), by name; pandas API on Spark lives on them.
 INTERNAL_FUNCTIONS = frozenset(
-    "null_index array_binary_search collect_top_k ewm pandas_product pandas_stddev pandas_var pandas_skew pandas_kurt "
-    "pandas_covar pandas_mode timestamp_ntz_to_long vector_get unwrap_udt".split()
+    [
+        "null_index",
+        "array_binary_search",
+        "collect_top_k",
+        "ewm",
+        "pandas_product",
+        "pandas_stddev",
+        "pandas_var",
+        "pandas_skew",
+        "pandas_kurt",
+        "pandas_covar",
+        "pandas_mode",
+        "timestamp_ntz_to_long",
+        "vector_get",
+        "unwrap_udt",
+    ]
 ) - {"unwrap_udt", "vector_get"}
 
 # Names refused before Spark sees them, with every spelling normalised; Spark's own classes are checked again after
 # analysis by an allow-list (engine), so this list only makes the refusal early and its words clear.
 DENIED_FUNCTIONS = frozenset(
-    "java_method reflect try_reflect input_file_name input_file_block_start input_file_block_length spark_partition_id "
-    "monotonically_increasing_id current_user user session_user current_catalog current_database current_schema "
-    "python_worker_logs distributed_sequence_id read_files sql_keywords collations".split()
+    [
+        "java_method",
+        "reflect",
+        "try_reflect",
+        "input_file_name",
+        "input_file_block_start",
+        "input_file_block_length",
+        "spark_partition_id",
+        "monotonically_increasing_id",
+        "current_user",
+        "user",
+        "session_user",
+        "current_catalog",
+        "current_database",
+        "current_schema",
+        "python_worker_logs",
+        "distributed_sequence_id",
+        "read_files",
+        "sql_keywords",
+        "collations",
+    ]
 )

@@ -25,8 +25,10 @@ from gongshu.errors import (
     Unavailable,
     Words,
 )
+from gongshu.gateway.engine import SafeError
 
 MAX_TEXT = 500
+TOLD_IN_OUTCOME = "told in the statement's outcome"  # a note on an error: the edge makes no second entry for it
 STATUS: tuple[tuple[type[GongshuError], grpc.StatusCode], ...] = (
     (Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
     (Denied, grpc.StatusCode.PERMISSION_DENIED),
@@ -43,12 +45,20 @@ class SparkError(GongshuError):
 
     status = 422
 
-    def __init__(self, message: Words, *, kind: str, condition: str, sql_state: str, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self, message: Words, *, kind: str, condition: str, sql_state: str, parameters: Mapping[str, str]
+    ) -> None:
         super().__init__(f"spark.{condition or kind}", message)
         self.kind = kind
         self.condition = condition
         self.sql_state = sql_state
         self.parameters = dict(parameters)
+
+
+def as_spark_error(safe: SafeError, kind: str) -> SparkError:
+    return SparkError(
+        safe.message, kind=kind, condition=safe.condition, sql_state=safe.sql_state, parameters=safe.parameters
+    )
 
 
 class HandleError(GongshuError):
@@ -57,7 +67,9 @@ class HandleError(GongshuError):
     status = 404
 
     def __init__(self, condition: str, words: Words) -> None:
-        super().__init__(f"gateway.handle.{condition.lower()}", Words(f"[{condition}] {words.zh}", f"[{condition}] {words.en}"))
+        super().__init__(
+            f"gateway.handle.{condition.lower()}", Words(f"[{condition}] {words.zh}", f"[{condition}] {words.en}")
+        )
 
 
 @dataclass(frozen=True)
@@ -89,8 +101,6 @@ def tell(error: GongshuError, language: str, request_id: str) -> Told:
 
 def sentence(error: GongshuError, language: str) -> str:
     """What happened and what to do next, in both languages; the kernel's own first."""
-    if isinstance(error, SparkError):
-        return clip(error.message.in_language(language))
     lines = [_line(error, each) for each in (("en", "zh") if language == "en" else ("zh", "en"))]
     return "\n".join(clip(line) for line in lines)
 
@@ -128,7 +138,10 @@ def internal(error: BaseException) -> GongshuError:
     """A fault of ours: told without any detail; the log for engineers has the rest."""
     return GongshuError(
         "gateway.internal",
-        Words("网关内部出错,语句没有完成,已记录。", "The gateway failed; the statement did not complete. It has been recorded."),
+        Words(
+            "网关内部出错,语句没有完成,已记录。",
+            "The gateway failed; the statement did not complete. It has been recorded.",
+        ),
         Words("请重试;若再次出现,把时间告诉平台运维", "Try again; if it happens again, tell operations the time"),
         fault=type(error).__name__,
     )

@@ -41,9 +41,15 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?P<names>{_NAME})\s+AS\s+(?P<query>.+)",
         ),
         ("drop-view", rf"DROP\s+VIEW\s+(?P<quiet>IF\s+EXISTS\s+)?(?P<names>{_NAME})"),
-        ("explain", r"EXPLAIN\s+(?:EXTENDED\s+|FORMATTED\s+|CODEGEN\s+|COST\s+)?(?P<query>(?:SELECT|WITH|FROM|TABLE|VALUES|\()\W?.*)"),
+        (
+            "explain",
+            r"EXPLAIN\s+(?:EXTENDED\s+|FORMATTED\s+|CODEGEN\s+|COST\s+)?(?P<query>(?:SELECT|WITH|FROM|TABLE|VALUES|\()\W?.*)",
+        ),
         ("use", rf"USE\s+(?:DATABASE\s+|SCHEMA\s+|NAMESPACE\s+)?(?P<names>{_NAMES})"),
-        ("nothing", rf"(?:UNCACHE\s+TABLE|REFRESH\s+TABLE|CACHE\s+(?:LAZY\s+)?TABLE)\s+(?:IF\s+EXISTS\s+)?(?P<names>{_NAMES})"),
+        (
+            "nothing",
+            rf"(?:UNCACHE\s+TABLE|REFRESH\s+TABLE|CACHE\s+(?:LAZY\s+)?TABLE)\s+(?:IF\s+EXISTS\s+)?(?P<names>{_NAMES})",
+        ),
         ("nothing", r"CLEAR\s+CACHE"),
     )
 )

@@ -21,8 +21,12 @@ MAX_DEPTH = 400
 MAX_FIELDS = 200_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SCALAR_WIRE = {
-    **dict.fromkeys((FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FIXED64, FieldDescriptor.TYPE_SFIXED64), _FIXED64),
-    **dict.fromkeys((FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_FIXED32, FieldDescriptor.TYPE_SFIXED32), _FIXED32),
+    **dict.fromkeys(
+        (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FIXED64, FieldDescriptor.TYPE_SFIXED64), _FIXED64
+    ),
+    **dict.fromkeys(
+        (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_FIXED32, FieldDescriptor.TYPE_SFIXED32), _FIXED32
+    ),
     **dict.fromkeys((FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_MESSAGE), _BYTES),
 }
 
@@ -60,7 +64,10 @@ def refuse(code: str, zh: str, en: str) -> Invalid:
     return Invalid(
         f"gateway.protocol.{code}",
         Words(zh, en),
-        Words("请只用沙箱内置的 PySpark 客户端和文档列出的用法", "Use the sandbox's own PySpark client and what the documentation lists"),
+        Words(
+            "请只用沙箱内置的 PySpark 客户端和文档列出的用法",
+            "Use the sandbox's own PySpark client and what the documentation lists",
+        ),
     )
 
 
@@ -76,7 +83,9 @@ def shapes() -> Mapping[str, Shape]:
         if name.endswith("Request"):
             _compile(descriptor, compiled)
     for name in ("Relation", "Command"):
-        _compile(base_pb2.Plan.DESCRIPTOR.fields_by_name["root" if name == "Relation" else "command"].message_type, compiled)
+        _compile(
+            base_pb2.Plan.DESCRIPTOR.fields_by_name["root" if name == "Relation" else "command"].message_type, compiled
+        )
     return compiled
 
 
@@ -123,13 +132,22 @@ def walk(data: bytes, message: str) -> Walk:
             if count > MAX_FIELDS or len(stack) > MAX_DEPTH:
                 raise TooLarge(
                     "gateway.plan.too_complex",
-                    Words("语句嵌套太深或太大,没有执行", "The statement is nested too deeply or too large; it did not run"),
-                    Words("把它拆成几步,中间结果用临时视图命名", "Split it into steps and name the parts as temporary views"),
+                    Words(
+                        "语句嵌套太深或太大,没有执行", "The statement is nested too deeply or too large; it did not run"
+                    ),
+                    Words(
+                        "把它拆成几步,中间结果用临时视图命名",
+                        "Split it into steps and name the parts as temporary views",
+                    ),
                 )
             key, position = _varint(data, position, end)
             rule = shape.rules.get(key >> 3)
             if rule is None:
-                raise refuse("unknown", f"请求里有不认识的字段({shape.name}.{key >> 3})", f"Unknown field in the request ({shape.name}.{key >> 3})")
+                raise refuse(
+                    "unknown",
+                    f"请求里有不认识的字段({shape.name}.{key >> 3})",
+                    f"Unknown field in the request ({shape.name}.{key >> 3})",
+                )
             if rule.verdict == "deny":
                 raise refuse("denied", *_denial(shape.name, rule.name))
             if rule.verdict == "answer":
@@ -172,7 +190,9 @@ def _check_packed(data: bytes, position: int, stop: int, rule: Rule, where: str)
 
 def _check_enum(number: int, rule: Rule, where: str) -> None:
     if rule.enum is not None and number not in rule.enum:
-        raise refuse("enum", f"字段 {where}.{rule.name} 的取值不允许", f"The value of {where}.{rule.name} is not allowed")
+        raise refuse(
+            "enum", f"字段 {where}.{rule.name} 的取值不允许", f"The value of {where}.{rule.name} is not allowed"
+        )
 
 
 def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
@@ -214,22 +234,39 @@ _PATHS = (
     "不能按路径或外部数据源读取;请用 spark.table('库.表') 读取已授权的表",
     "Nothing can be read by path or external source; read granted tables with spark.table('db.table')",
 )
-_ML = ("计算引擎里不提供机器学习;取回汇总后用 scikit-learn", "Machine learning does not run in the engine; fetch and use scikit-learn")
+_ML = (
+    "计算引擎里不提供机器学习;取回汇总后用 scikit-learn",
+    "Machine learning does not run in the engine; fetch and use scikit-learn",
+)
 _KNOWN: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
-        (
-            "Relation.map_partitions Relation.group_map Relation.co_group_map Relation.apply_in_pandas_with_state "
-            "Relation.common_inline_user_defined_table_function Relation.common_inline_user_defined_data_source "
-            "Expression.common_inline_user_defined_function Command.register_function Command.register_table_function "
-            "Command.register_data_source Expression.UnresolvedFunction.is_user_defined_function"
-        ).split(),
+        [
+            "Relation.map_partitions",
+            "Relation.group_map",
+            "Relation.co_group_map",
+            "Relation.apply_in_pandas_with_state",
+            "Relation.common_inline_user_defined_table_function",
+            "Relation.common_inline_user_defined_data_source",
+            "Expression.common_inline_user_defined_function",
+            "Command.register_function",
+            "Command.register_table_function",
+            "Command.register_data_source",
+            "Expression.UnresolvedFunction.is_user_defined_function",
+        ],
         _CODE,
     ),
-    **dict.fromkeys("Command.write_operation Command.write_operation_v2 Command.merge_into_table_command".split(), _WRITES),
     **dict.fromkeys(
-        "Command.write_stream_operation_start Command.streaming_query_command Relation.with_watermark Read.is_streaming".split(),
+        ["Command.write_operation", "Command.write_operation_v2", "Command.merge_into_table_command"], _WRITES
+    ),
+    **dict.fromkeys(
+        [
+            "Command.write_stream_operation_start",
+            "Command.streaming_query_command",
+            "Relation.with_watermark",
+            "Read.is_streaming",
+        ],
         _STREAMS,
     ),
-    **dict.fromkeys("Read.data_source Relation.parse Read.NamedTable.options".split(), _PATHS),
-    **dict.fromkeys("Command.ml_command Relation.ml_relation".split(), _ML),
+    **dict.fromkeys(["Read.data_source", "Relation.parse", "Read.NamedTable.options"], _PATHS),
+    **dict.fromkeys(["Command.ml_command", "Relation.ml_relation"], _ML),
 }

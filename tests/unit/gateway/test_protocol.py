@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.descriptor import Descriptor
-from pyspark.sql.connect.proto import base_pb2
 from pyspark.sql.connect import proto
+from pyspark.sql.connect.proto import base_pb2
 
 from gongshu.errors import GongshuError
 from gongshu.gateway import protocol, wire
@@ -50,7 +50,8 @@ def test_every_enum_that_passes_is_listed() -> None:
         wire.short_name(f.enum_type.full_name)
         for name, d in _reachable().items()
         for f in d.fields
-        if f.enum_type is not None and f.name in f"{protocol.MESSAGES[name].allow} {protocol.MESSAGES[name].answer}".split()
+        if f.enum_type is not None
+        and f.name in f"{protocol.MESSAGES[name].allow} {protocol.MESSAGES[name].answer}".split()
     }
     assert enums == set(protocol.ENUMS)
 
@@ -72,7 +73,10 @@ def test_an_ordinary_plan_passes() -> None:
 @pytest.mark.parametrize(
     ("relation", "code"),
     [
-        (proto.Relation(read=proto.Read(data_source=proto.Read.DataSource(format="csv", paths=["/etc/passwd"]))), "denied"),
+        (
+            proto.Relation(read=proto.Read(data_source=proto.Read.DataSource(format="csv", paths=["/etc/passwd"]))),
+            "denied",
+        ),
         (proto.Relation(read=proto.Read(named_table=_table().read.named_table, is_streaming=True)), "denied"),
         (proto.Relation(cached_remote_relation=proto.CachedRemoteRelation(relation_id="x")), "denied"),
         (proto.Relation(map_partitions=proto.MapPartitions(input=_table())), "denied"),
