@@ -6,6 +6,14 @@ It decides what is registered and what a version holds; it never decides who may
 from gongshu.catalogue.columns import MAX_COLUMNS
 from gongshu.catalogue.ingest import MAX_UPLOAD_BYTES, Delivery, discard, ingest
 from gongshu.catalogue.models import Column, Dataset, Version
+from gongshu.catalogue.overview import (
+    Listed,
+    lapsing_registrations,
+    list_datasets,
+    visible_dataset,
+    visible_version,
+    waiting_versions,
+)
 from gongshu.catalogue.registration import ColumnFacts, NewDataset, VersionFacts, require_registrable
 from gongshu.catalogue.service import (
     DRAFT,
@@ -53,6 +61,7 @@ __all__ = [
     "Dataset",
     "DatasetVersion",
     "Delivery",
+    "Listed",
     "NewDataset",
     "Version",
     "VersionFacts",
@@ -65,6 +74,8 @@ __all__ = [
     "find_dataset",
     "find_version",
     "ingest",
+    "lapsing_registrations",
+    "list_datasets",
     "register_dataset",
     "require_can_register",
     "require_can_sign_off",
@@ -72,5 +83,8 @@ __all__ = [
     "return_version",
     "sign_off",
     "signed_off_names",
+    "visible_dataset",
+    "visible_version",
+    "waiting_versions",
     "words_of",
 ]
