@@ -7,7 +7,7 @@ The gateway's verb: `add_table(work, actor, scenario, TableItem(...), ItemStore(
 """
 
 from gongshu.release.downloading import Download, IssuedLink, issue_link, use_link
-from gongshu.release.drafting import ReleaseDraft, add_table, withdraw
+from gongshu.release.drafting import ReleaseDraft, absent, add_table, withdraw
 from gongshu.release.outcome import Vote
 from gongshu.release.recalling import confirm_restore, propose_restore, recall
 from gongshu.release.reviewing import ItemVote, Review, can_review, submit_review
@@ -17,6 +17,7 @@ from gongshu.release.submission import current_items, submit
 from gongshu.release.table import CellEvidence, DatasetUse, Measure, TableItem, read_table
 from gongshu.release.view import (
     RequestView,
+    can_vote,
     certificate_of,
     certificate_state,
     earlier_releases,
@@ -26,10 +27,13 @@ from gongshu.release.view import (
     review_for,
     reviewed_by,
 )
+from gongshu.release.words import VERDICTS, CheckWords, check_words, finding_words
 
 __all__ = [
     "STATE_WORDS",
+    "VERDICTS",
     "CellEvidence",
+    "CheckWords",
     "DatasetUse",
     "Download",
     "IssuedLink",
@@ -43,13 +47,17 @@ __all__ = [
     "State",
     "TableItem",
     "Vote",
+    "absent",
     "add_table",
     "can_review",
+    "can_vote",
     "certificate_of",
     "certificate_state",
+    "check_words",
     "confirm_restore",
     "current_items",
     "earlier_releases",
+    "finding_words",
     "issue_link",
     "propose_restore",
     "queue",

@@ -12,13 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from gongshu.audit.entry import canonical
+from gongshu.audit.models import LogEntry
+from gongshu.audit.receipts import prove, read_key, wait_for_checkpoint
+from gongshu.audit.store import LogStore
 from gongshu.clock import to_text
+from gongshu.errors import Unavailable
 from gongshu.policy import Decision
 from gongshu.release.checks import CheckResult
 from gongshu.release.models import ReleaseItem, ReleaseRequest, ReleaseReview
 
 SCHEMA = 1
+CHECKPOINT_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -99,3 +108,21 @@ def _review(review: ReleaseReview) -> dict[str, Any]:
         "override": review.override,
         "entry": review.entry_id,
     }
+
+
+def prove_certificate(session: Session, store: LogStore, body: str, entries: Sequence[str]) -> dict[str, Any]:
+    """The whole certificate: its body, the log's key, and a receipt for every entry that released an item.
+
+    Waits a few seconds for the checkpoint that covers them. Raises Unavailable('log') when none comes.
+    """
+    rows = session.execute(
+        select(LogEntry.index, LogEntry.data).where(LogEntry.entry_id.in_(entries)).order_by(LogEntry.index)
+    ).all()
+    wait_for_checkpoint(store, rows[-1][0] + 1, CHECKPOINT_SECONDS)
+    receipts = []
+    for index, data in rows:
+        proof = prove(store, index, data)
+        if proof is None or not proof.good:
+            raise Unavailable("log")
+        receipts.append(proof.receipt(data))
+    return {"body": orjson.loads(body), "log": {"key": read_key(store).text(), "receipts": receipts}}

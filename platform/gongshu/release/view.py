@@ -91,11 +91,12 @@ def queue(session: Session, actor: Actor) -> list[ReleaseRequest]:
         .where(ReleaseRequest.state == State.IN_REVIEW.value)
         .order_by(ReleaseRequest.due_at, ReleaseRequest.id)
     )
-    return [
-        request
-        for request in session.scalars(query)
-        if can_review(actor, request) and _seat_open(session, actor, request)
-    ]
+    return [request for request in session.scalars(query) if can_vote(session, actor, request)]
+
+
+def can_vote(session: Session, actor: Actor, request: ReleaseRequest) -> bool:
+    """Whether this reviewer's vote is awaited now: for buttons, the same rule as the queue."""
+    return can_review(actor, request) and _seat_open(session, actor, request)
 
 
 def reviewed_by(session: Session, actor: Actor) -> Sequence[ReleaseRequest]:

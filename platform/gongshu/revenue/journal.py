@@ -6,7 +6,8 @@ treasury's keeping under the provider's name; it is not a payout (document 13 §
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gongshu.revenue.models import Posting
 from gongshu.revenue.run import Allocation, Invoice
@@ -31,15 +32,15 @@ def account_of(part: Allocation) -> str:
     return f"income:{part.party}" if part.party == "platform" else f"payable:{part.party}"
 
 
-def to_beancount(invoice: Invoice, day: str) -> Iterable[str]:
-    """The same as Beancount text, for the books of others. day: ``2026-11-30``."""
-    for line in invoice.lines:
-        if line.fen:
-            yield f'{day} * "{invoice.number}" "{line.scenario} {line.price}"'
-            yield f"  Assets:Receivable:{_name(invoice.payer)}  {_yuan(line.fen)} CNY"
-            for part in line.allocations:
-                if part.fen:
-                    yield f"  {_beancount_account(part)}  {_yuan(-part.fen)} CNY"
+def to_beancount(invoice: Mapping[str, Any], day: str) -> Iterator[str]:
+    """An issued invoice (its JSON) as Beancount text, for the books of others. day: ``2026-11-30``."""
+    for line in invoice["lines"]:
+        if line["fen"]:
+            yield f'{day} * "{invoice["invoice"]}" "{line["scenario"]} {line["price"]}"'
+            yield f"  Assets:Receivable:{_name(invoice['payer'])}  {_yuan(line['fen'])} CNY"
+            for part in line["allocations"]:
+                if part["fen"]:
+                    yield f"  {_beancount_account(Allocation(**part))}  {_yuan(-part['fen'])} CNY"
             yield ""
 
 

@@ -7,6 +7,7 @@ private part than `usage`.
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from threading import Lock
 
 import orjson
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from gongshu.audit import Vault
 from gongshu.audit.models import LogEntry, LogHead, LogPayload
 from gongshu.audit.vault import SealedText
+from gongshu.database import Sessions
 from gongshu.errors import Unavailable
 from gongshu.revenue.usage import METERED_EVENTS, LogFact, UsageLine, usage_lines
 
@@ -61,3 +63,10 @@ class UsageReader:
         except InvalidTag as error:
             raise Unavailable("log") from error
         return opened
+
+
+@lru_cache(maxsize=2)
+def reader_for(vault: Vault, sessions: Sessions) -> UsageReader:
+    """The process's one reader of that database."""
+    assert sessions is not None
+    return UsageReader(vault)

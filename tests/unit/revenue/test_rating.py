@@ -5,21 +5,28 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gongshu.revenue.price import Book, Kind, Meter, Price, Tier, book_at, book_from
 from gongshu.revenue.rating import rate
 from gongshu.revenue.usage import LogFact, UsageLine, usage_lines
-from hypothesis import given
-from hypothesis import strategies as st
 
 GIB = 1 << 30
 
 
-def price(code: str = "p", *, kind: Kind = Kind.GRADUATED, tiers: tuple[Tier, ...] | None = None, unit: int = GIB) -> Price:
+def price(
+    code: str = "p", *, kind: Kind = Kind.GRADUATED, tiers: tuple[Tier, ...] | None = None, unit: int = GIB
+) -> Price:
     steps = tiers or (Tier(20 * GIB, 12_000_000_000), Tier(None, 9_000_000_000))
-    return Price(code, "价", "price", Meter.BILLABLE_BYTES, unit, "GiB", kind, "industry", steps, "C-0001", 13_000_000_000)
+    return Price(
+        code, "价", "price", Meter.BILLABLE_BYTES, unit, "GiB", kind, "industry", steps, "C-0001", 13_000_000_000
+    )
 
 
-def line(index: int, quantity: int, *, dataset: str = "d", use: str = "industry", time: str = "2026-11-03T01:00:00.000000Z") -> UsageLine:
+def line(
+    index: int, quantity: int, *, dataset: str = "d", use: str = "industry", time: str = "2026-11-03T01:00:00.000000Z"
+) -> UsageLine:
     return UsageLine(
         index, time, "operator-a", "s", "p-1", f"S{index}", dataset, 1, "G-1", "p", use, Meter.BILLABLE_BYTES, quantity
     )
@@ -65,7 +72,9 @@ def test_a_price_that_counts_cells_leaves_bytes_out() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 40 * GIB), st.integers(1, 3)), min_size=1, max_size=30))
 def test_rated_lines_add_up_to_the_whole_month_exactly(entries: list[tuple[int, int]]) -> None:
-    lines = [line(i, quantity, dataset=f"d{n}") for i, (quantity, datasets) in enumerate(entries) for n in range(datasets)]
+    lines = [
+        line(i, quantity, dataset=f"d{n}") for i, (quantity, datasets) in enumerate(entries) for n in range(datasets)
+    ]
     rated = list(rate(lines, [book()]))
     total = sum(one.quantity for one in lines)
     assert sum(one.charged_microfen for one in rated) == price().charged(total)
@@ -81,7 +90,13 @@ def test_a_book_survives_its_own_file() -> None:
 
 
 def fact(index: int, event: str, public: dict[str, object], datasets: list[dict[str, object]]) -> LogFact:
-    entry = {"event": event, "time": "2026-11-03T01:00:00.000000Z", "organisation": "operator-a", "scenario": "s", "actor": "p-1"}
+    entry = {
+        "event": event,
+        "time": "2026-11-03T01:00:00.000000Z",
+        "organisation": "operator-a",
+        "scenario": "s",
+        "actor": "p-1",
+    }
     return LogFact(index, {**entry, "public": public}, {"datasets": datasets})
 
 
