@@ -18,7 +18,23 @@ VENV = "/opt/gongshu/venv"
 PYTHON = f"{VENV}/bin/python"
 DOORS = "/run/doors"
 MIB = 1024 * 1024
-NAMESPACES = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--disable-userns", "--uid", "1000", "--gid", "1000", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
+NAMESPACES = [
+    "--unshare-user",
+    "--unshare-ipc",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--disable-userns",
+    "--uid",
+    "1000",
+    "--gid",
+    "1000",
+    "--new-session",
+    "--die-with-parent",
+    "--cap-drop",
+    "ALL",
+]
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/alternatives", "/etc/mime.types")
 
 

@@ -87,15 +87,17 @@ def _sandboxes(c: Any) -> None:
 
 
 def _portal(c: Any, house: HubSettings) -> None:
-    c.JupyterHub.services = [{
-        "name": "portal",
-        "url": f"http://127.0.0.1:{house.need('portal_port')}",
-        "api_token": house.secret("portal_token_file"),
-        "oauth_client_id": "service-portal",
-        "oauth_redirect_uri": portal_page("/oauth_callback"),
-        "oauth_no_confirm": True,
-        "display": False,
-    }]
+    c.JupyterHub.services = [
+        {
+            "name": "portal",
+            "url": f"http://127.0.0.1:{house.need('portal_port')}",
+            "api_token": house.secret("portal_token_file"),
+            "oauth_client_id": "service-portal",
+            "oauth_redirect_uri": portal_page("/oauth_callback"),
+            "oauth_no_confirm": True,
+            "display": False,
+        }
+    ]
     c.JupyterHub.default_url = portal_page("/")
 
 

@@ -35,7 +35,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
     def sandbox(self) -> SandboxName:
         name = parse(self.user.name)
         if name is None or self.name:
-            raise SpawnException("只有沙箱可以启动。Only sandboxes can be started.", reason="not-a-sandbox", status_code=403)
+            raise SpawnException(
+                "只有沙箱可以启动。Only sandboxes can be started.", reason="not-a-sandbox", status_code=403
+            )
         return name
 
     @property
@@ -74,14 +76,16 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
         except RefusedByPortal as refusal:
             raise refused(refusal) from refusal
         self._step(30, "建立隔离环境 · Building the walls")
-        said = await self._ask_keeper({
-            "verb": "start",
-            "name": str(name),
-            "prefix": self.server.base_url,
-            "origin": self.user.host,
-            "ends_at": facts.get("ends_at"),
-            "environment": self.inside_environment(name, facts),
-        })
+        said = await self._ask_keeper(
+            {
+                "verb": "start",
+                "name": str(name),
+                "prefix": self.server.base_url,
+                "origin": self.user.host,
+                "ends_at": facts.get("ends_at"),
+                "environment": self.inside_environment(name, facts),
+            }
+        )
         self.socket_path = str(said["socket"])
         self._step(60, f"隔离环境已建立({said.get('limits')}),受控通道已开 · Walls up, doors open")
         self._step(70, "启动笔记本服务 · Starting the notebook server")
@@ -91,7 +95,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
 
     def inside_environment(self, name: SandboxName, facts: dict[str, Any]) -> dict[str, str]:
         """Everything the sandbox's processes see: the Hub's own variables, scoped to this sandbox."""
-        kept = {key: str(value) for key, value in self.get_env().items() if key.startswith(("JUPYTERHUB_", "MEM_", "CPU_"))}
+        kept = {
+            key: str(value) for key, value in self.get_env().items() if key.startswith(("JUPYTERHUB_", "MEM_", "CPU_"))
+        }
         return kept | {
             "GONGSHU_PERSON": name.person,
             "GONGSHU_SCENARIO": name.scenario,

@@ -11,13 +11,45 @@ from collections.abc import Iterable, Mapping
 from multidict import CIMultiDict
 
 HOP_BY_HOP = frozenset(
-    ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "host", "expect"]
+    [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+        "host",
+        "expect",
+    ]
 )
 SOCKET_HEADERS = frozenset(
-    ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "sec-websocket-accept"]
+    [
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+        "sec-websocket-protocol",
+        "sec-websocket-accept",
+    ]
 )
 SET_HERE = frozenset(
-    ["content-security-policy", "content-security-policy-report-only", "server", "referrer-policy", "access-control-allow-origin", "cross-origin-opener-policy", "cross-origin-resource-policy", "x-dns-prefetch-control", "link", "refresh", "report-to", "nel", "reporting-endpoints"]
+    [
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "server",
+        "referrer-policy",
+        "access-control-allow-origin",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+        "x-dns-prefetch-control",
+        "link",
+        "refresh",
+        "report-to",
+        "nel",
+        "reporting-endpoints",
+    ]
 )
 FOREIGN_COOKIES = ("jupyterhub-session-id", "gongshu-session", "__host-gongshu")
 

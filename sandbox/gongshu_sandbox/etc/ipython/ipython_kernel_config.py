@@ -1,0 +1,4 @@
+# Read by every kernel of the sandbox (installed to <venv>/etc/ipython).
+c = get_config()  # noqa: F821 - given by traitlets
+c.InteractiveShellApp.extensions = ["gongshu_sandbox.kernel"]
+c.HistoryManager.enabled = True
