@@ -35,7 +35,7 @@ async def _serve() -> None:
     ]
     if configuration.internal_socket:
         configuration.internal_socket.unlink(missing_ok=True)
-        os.umask(0o117)  # sockets 0660: the folder's group decides who reaches them
+        os.umask(0o007)  # sockets 0660, folders still passable: the folder's group decides who reaches them
         internal = uvicorn.Config(create_internal_app(services), uds=str(configuration.internal_socket), **common)  # type: ignore[arg-type]
         servers.append(uvicorn.Server(internal))
     await asyncio.gather(*(server.serve() for server in servers))
