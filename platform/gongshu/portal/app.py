@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -73,30 +74,30 @@ class ForeverStatic(StaticFiles):
 
 def create_app(services: Services) -> FastAPI:
     """The public application: pages and API, to be served on loopback behind the Hub's proxy."""
-    settings, prefix = services.settings, services.settings.portal_prefix
+    prefix = services.settings.portal_prefix
     app = FastAPI(
         title="Gongshu", version="1", docs_url=None, redoc_url=None, openapi_url=f"{prefix}/api/v1/openapi.json"
     )
     app.state.services = services
-    for name in MODULES:
-        _include(app, name, prefix)
+    found = [_include(app, name, prefix) for name in MODULES]
+    services.layout.pages = frozenset(path for paths in found for path in paths)
     app.mount(f"{prefix}/static", ForeverStatic(directory=STATIC), name="static")
-    services.layout.pages = frozenset(
-        path.removeprefix(prefix) or "/"
-        for path in (getattr(route, "path", "") for route in app.routes)
-        if path.startswith(prefix)
-    )
     _add_handlers(app)
-    public = urlsplit(settings.portal_url or "")
-    hub = urlsplit(settings.hub_url or "")
-    app.add_middleware(LimitMiddleware, prefix=prefix)
+    _add_edge(app, services)
+    return app
+
+
+def _add_edge(app: FastAPI, services: Services) -> None:
+    """Limits and headers, outermost."""
+    settings = services.settings
+    public, hub = urlsplit(settings.portal_url or ""), urlsplit(settings.hub_url or "")
+    app.add_middleware(LimitMiddleware, prefix=settings.portal_prefix)
     app.add_middleware(
         EdgeMiddleware,
         cookie_name=cookie_name(settings.secure_cookies),
         origin=f"{public.scheme}://{public.netloc}",
         login_origin=f"{hub.scheme}://{hub.netloc}",
     )
-    return app
 
 
 def create_internal_app(services: Services) -> FastAPI:
@@ -108,6 +109,7 @@ def create_internal_app(services: Services) -> FastAPI:
         if module is not None:
             app.include_router(module.router, prefix="/internal")
     _add_handlers(app)
+    _add_edge(app, services)
     return app
 
 
@@ -116,15 +118,18 @@ def _find(name: str) -> ModuleType | None:
     return importlib.import_module(f"gongshu.portal.{name}") if spec else None
 
 
-def _include(app: FastAPI, name: str, prefix: str) -> None:
+def _include(app: FastAPI, name: str, prefix: str) -> list[str]:
+    """Mount a module's routers; return the paths of its pages."""
     module = _find(name)
     if module is None:
-        return
+        return []
     pages, api = getattr(module, "pages", None), getattr(module, "api", None)
-    if isinstance(pages, APIRouter):
-        app.include_router(pages, prefix=prefix, include_in_schema=False, default_response_class=HTMLResponse)
     if isinstance(api, APIRouter):
         app.include_router(api, prefix=f"{prefix}/api/v1", tags=[name])
+    if not isinstance(pages, APIRouter):
+        return []
+    app.include_router(pages, prefix=prefix, include_in_schema=False)
+    return [route.path for route in pages.routes if isinstance(route, Route)]
 
 
 def _add_handlers(app: FastAPI) -> None:
@@ -138,6 +143,9 @@ def _add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
+        refused = getattr(request.state, "refused", None)
+        if isinstance(refused, GongshuError):
+            return answer_error(request, refused)
         if error.status_code in (404, 405):
             return answer_error(request, NotFound("request.absent", ABSENT, ABSENT_NEXT))
         fault = GongshuError(

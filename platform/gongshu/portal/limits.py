@@ -15,10 +15,11 @@ from gongshu.errors import TooLarge, Words
 
 MIB = 1 << 20
 DEFAULT_BYTES = MIB
+FORM_BYTES = MIB // 2  # the other fields beside a file
 DATASET_BYTES = 1024 * MIB
 # Paths without prefix and without /api/v1.
 LARGER = (
-    (re.compile(r"^/datasets(/[a-z0-9_.]+/versions)?$"), DATASET_BYTES + MIB),
+    (re.compile(r"^/datasets(/[a-z0-9_.]+/versions)?$"), DATASET_BYTES + FORM_BYTES),
     (re.compile(r"^/scenarios/[a-z0-9-]+/attachments$"), 20 * MIB),
 )
 
@@ -44,7 +45,8 @@ class LimitMiddleware:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > limit:
-                raise too_large(limit)
+                scope["state"]["refused"] = too_large(limit)  # form parsers turn exceptions into a bare 400
+                raise scope["state"]["refused"]
             return message
 
         await self.app(scope, counted, send)
