@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 
+import structlog
 import uvicorn
 
 from gongshu.portal.app import create_app, create_internal_app
@@ -14,7 +16,20 @@ from gongshu.settings import settings
 
 def command() -> None:
     """Run until stopped (SIGTERM, SIGINT)."""
+    keep_values_out_of_logs()
     asyncio.run(_serve())
+
+
+def keep_values_out_of_logs() -> None:
+    """One JSON line per event, without messages or variables of exceptions: they may hold row data."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    )
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "in ASGI application" not in record.getMessage())
 
 
 async def _serve() -> None:

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import traceback
 from contextlib import ExitStack
+from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -167,6 +168,13 @@ def _add_handlers(app: FastAPI) -> None:
         return answer_error(request, GongshuError("platform.fault", FAULT, FAULT_NEXT))
 
 
+def log_fault(event: str, error: Exception, **facts: str) -> None:
+    """For engineers: what kind of fault and where. Never its message or variables: they may hold row data."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error(event, kind=type(error).__name__, places=places, **facts)
+
+
 def answer_error(request: Request, error: GongshuError, status: int | None = None) -> Response:
     """The envelope for JSON callers; a page in both languages' style for people; a login for strangers."""
     services: Services = request.app.state.services
@@ -187,5 +195,9 @@ def _error_page(request: Request, services: Services, error: GongshuError, statu
             _ = ctx.actor_or_none
         except GongshuError:
             ctx.actor_or_none = None
-        page = services.layout.render(ctx, "error.html", {"error": error, "status": status})
+        try:
+            page = services.layout.render(ctx, "error.html", {"error": error, "status": status})
+        except Exception as fault:  # the last resort must not fail itself
+            log_fault("portal.error_page.failed", fault)
+            return PlainTextResponse(f"{error.message.zh}\n{error.message.en}\n", status)
     return HTMLResponse(page, status)
