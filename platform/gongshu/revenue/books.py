@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from gongshu.audit import Event, EventType, Private, UnitOfWork, keep_blob
+from gongshu.audit import Event, EventType, Private, UnitOfWork
 from gongshu.audit.entry import canonical
 from gongshu.clock import to_text
 from gongshu.errors import Invalid, Words
@@ -131,8 +131,7 @@ def _record(work: UnitOfWork, actor: Actor, book: Book, document: bytes, decisio
     public, private = decision.evidence()
     digest = hashlib.sha256(document).hexdigest()
     if decision.allowed:
-        keep_blob(work.session, document, kind="price-book", label=str(book.version))
-        public["blobs"] = [{"kind": "price-book", "label": str(book.version), "sha256": digest}]
+        work.keep_blob(document, kind="price-book", label=str(book.version))
     return work.record(
         Event(
             EventType.PRICE_BOOK_PUBLISHED if decision.allowed else EventType.PRICE_BOOK_REFUSED,

@@ -18,7 +18,6 @@ from gongshu.identity import (
 )
 from gongshu.policy import Opa
 from gongshu.release.models import ReleaseRequest
-
 from tests.conftest import NewWork
 from tests.integration.authorization import case_world as case
 from tests.parts.opa import OpaServer

@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
+
 from gongshu import release
 from gongshu.audit.models import LogEntry
 from gongshu.authorization import freeze_organisation
 from gongshu.database import Sessions
 from gongshu.errors import Conflict, Denied, Invalid, NotFound
 from gongshu.release.models import ReleaseReview
-from sqlalchemy import select, text
-from sqlalchemy.exc import ProgrammingError
-
 from tests.conftest import NewWork
 from tests.integration.release import release_world
 from tests.integration.release.release_world import CHANGE, REJECT, Desk, table
@@ -204,8 +204,8 @@ def test_recall_stops_downloads_and_takes_two_people_to_undo(desk: Desk, new_wor
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO release_review (request, turn, round, reviewer, organisation, votes, comment, override, submitted_at,"
-        " voided, entry_id) VALUES ('R', 1, 1, 'p', 'agency', '{}', '', '', now(), false, 'E')",
+        "INSERT INTO release_review (request, turn, round, reviewer, organisation, votes, comment, override,"
+        " submitted_at, voided, entry_id) VALUES ('R', 1, 1, 'p', 'agency', '{}', '', '', now(), false, 'E')",
         "INSERT INTO release_certificate VALUES ('R', '', '', '[]', now())",
         "UPDATE release_item SET sha256 = 'x'",
         "DELETE FROM release_request",
