@@ -157,14 +157,7 @@ def _add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unknown(request: Request, error: Exception) -> Response:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error(
-            "portal.request.failed",
-            request_id=getattr(request.state, "request_id", "internal"),
-            kind=type(error).__name__,
-            place=f"{place.name}:{place.lineno}",
-            exc_info=error,
-        )
+        log_fault("portal.request.failed", error, request_id=getattr(request.state, "request_id", "internal"))
         return answer_error(request, GongshuError("platform.fault", FAULT, FAULT_NEXT))
 
 
@@ -188,7 +181,7 @@ def answer_error(request: Request, error: GongshuError, status: int | None = Non
     return _error_page(request, services, error, status or error.status)
 
 
-def _error_page(request: Request, services: Services, error: GongshuError, status: int) -> HTMLResponse:
+def _error_page(request: Request, services: Services, error: GongshuError, status: int) -> Response:
     with ExitStack() as stack:
         ctx = Context(request, services, stack)
         try:
