@@ -169,7 +169,7 @@ class Publisher:
         log.info("log.checkpoint.published", size=checkpoint.size)
 
     def _put_seal(self, size: int) -> None:
-        if self._seal is None:
+        if self._seal is None or size == 0:
             return
         try:
             signature = self._seal.sign()
