@@ -20,6 +20,7 @@ from gongshu_hub.naming import SandboxName, parse
 from gongshu_hub.settings import settings
 
 KEEPER_SECONDS = 90.0
+STARTED, STOPPED = "sandbox.server.started", "sandbox.server.stopped"
 INSIDE_HUB = "http+unix://%2Frun%2Fdoors%2Fhub.sock"
 
 
@@ -90,7 +91,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
         self._step(60, f"隔离环境已建立({said.get('limits')}),受控通道已开 · Walls up, doors open")
         self._step(70, "启动笔记本服务 · Starting the notebook server")
         _ = self.server  # sets the URL of the inbound door
-        await self._report(portal, "sandbox.server.started", str(name))
+        await self._report(portal, STARTED, {"walls": str(said.get("limits"))})
         return "http://127.0.0.1:80"
 
     def inside_environment(self, name: SandboxName, facts: dict[str, Any]) -> dict[str, str]:
@@ -113,12 +114,17 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
             said = await wire.ask(settings().keeper_socket, {"verb": "state", "name": self.user.name})
         except wire.WireError:
             return None
-        return None if said.get("running") else int(said.get("exit") or 0)
+        if said.get("running"):
+            return None
+        if self.socket_path:  # it ended without the Hub: frozen, revoked, over, or out of memory
+            self.socket_path = ""
+            await self._report(InternalPortal(settings().internal_socket), STOPPED, {"by": "keeper"})
+        return int(said.get("exit") or 0)
 
     async def stop(self, now: bool = False) -> None:  # noqa: ARG002 - the keeper decides how fast
         """End it; the home stays."""
         await self._ask_keeper({"verb": "stop", "name": self.user.name})
-        await self._report(InternalPortal(settings().internal_socket), "sandbox.server.stopped", self.user.name)
+        await self._report(InternalPortal(settings().internal_socket), STOPPED, {"by": "hub"})
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What is being done, as it is done."""
@@ -145,9 +151,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
             raise SpawnException(str(said["refused"]), reason="keeper", status_code=503)
         return said
 
-    async def _report(self, portal: InternalPortal, kind: str, name: str) -> None:
+    async def _report(self, portal: InternalPortal, kind: str, public: dict[str, object]) -> None:
         try:
-            await portal.report(kind, name, {})
+            await portal.report(kind, self.user.name, public)
         except RefusedByPortal as refusal:
             self.log.warning("%s not logged: %s", kind, refusal.code)
 

@@ -49,18 +49,19 @@ class Kernel:
         self._session = uuid.uuid4().hex
         self._id = ""
         self._socket: ClientConnection | None = None
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         answer = self._call("POST", "api/kernels", json={"name": "python3"})
         if answer.status_code != 201:
             raise Unavailable("hub", *unreachable(self._server))
         self._id = str(answer.json()["id"])
-        self._socket = self._connect()
+        self._socket = self._open.enter_context(self._connect())
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._socket:
-            self._socket.close()
+        with contextlib.suppress(OSError, WebSocketException):
+            self._open.close()
         with contextlib.suppress(Unavailable):
             self._call("DELETE", f"api/kernels/{self._id}")
 
@@ -92,7 +93,7 @@ class Kernel:
         headers = {"X-XSRFToken": self._browser.xsrf_of(url), "Referer": self._server + "lab"}
         return self._browser.request(method, url, headers=headers, **more)
 
-    def _connect(self) -> ClientConnection:
+    def _connect(self) -> contextlib.AbstractContextManager[ClientConnection]:
         parts = urlsplit(self._server)
         url = f"{self._server}api/kernels/{self._id}/channels?session_id={self._session}"
         try:

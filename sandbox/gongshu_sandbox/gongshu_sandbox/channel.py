@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import grpc
 
 # pyspark's client looks for a whole Spark when it is imported, and complains; any value ends the search.
 os.environ.setdefault("SPARK_HOME", "/nonexistent")
 
-from pyspark.sql.connect.client import ChannelBuilder  # noqa: E402 - after SPARK_HOME
-from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: E402 - after SPARK_HOME
-from pyspark.sql.connect.session import SparkSession  # noqa: E402 - after SPARK_HOME
+from IPython.core.getipython import get_ipython
+from pyspark.errors import PySparkException
+from pyspark.sql.connect.client import ChannelBuilder
+from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.session import SparkSession
 
-from gongshu_sandbox.place import DOORS, token  # noqa: E402 - beside the rest
+from gongshu_sandbox.place import DOORS, token
+from gongshu_sandbox.refusals import Refused, install
 
 
 class DoorChannel(ChannelBuilder):  # type: ignore[misc]  # pyspark is untyped here
@@ -21,10 +25,11 @@ class DoorChannel(ChannelBuilder):  # type: ignore[misc]  # pyspark is untyped h
 
     def __init__(self) -> None:
         # Spark's own default is 10 minutes between pings; a cut door must be seen soon.
-        super().__init__(channelOptions=[("grpc.keepalive_time_ms", 60_000), ("grpc.max_reconnect_backoff_ms", 1000)])
+        options = {"keepalive_time": 60_000, "initial_reconnect_backoff": 100, "max_reconnect_backoff": 1000}
+        super().__init__(channelOptions=[(f"grpc.{name}_ms", value) for name, value in options.items()])
         self.set(ChannelBuilder.PARAM_USER_AGENT, "gongshu-sandbox")
 
-    def toChannel(self) -> grpc.Channel:  # noqa: N802 - pyspark's name
+    def toChannel(self) -> grpc.Channel:
         local = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
         bearer = grpc.access_token_call_credentials(token())
         return self._secure_channel(f"unix:{DOORS / 'spark.sock'}", grpc.composite_channel_credentials(local, bearer))
@@ -35,14 +40,16 @@ class DoorChannel(ChannelBuilder):  # type: ignore[misc]  # pyspark is untyped h
 
 
 class QuickPolicy(DefaultPolicy):  # type: ignore[misc]  # pyspark is untyped here
-    """Four tries within about a second."""
+    """Three tries in well under a second."""
 
     def __init__(self) -> None:
-        super().__init__(max_retries=4, initial_backoff=80, max_backoff=400, backoff_multiplier=2, jitter=50)
+        super().__init__(max_retries=2, initial_backoff=100, max_backoff=300, backoff_multiplier=2, jitter=50)
 
 
 def open_session() -> SparkSession:
     """A new session; nothing is asked of the gateway yet."""
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")  # the refusal says it better
     made = SparkSession.builder.channelBuilder(DoorChannel()).create()
     made.client.set_retry_policies([QuickPolicy()])
+    install(get_ipython(), PySparkException, Refused)
     return made

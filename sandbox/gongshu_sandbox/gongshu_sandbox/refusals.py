@@ -75,11 +75,10 @@ def show_calmly(
     return shown
 
 
-def install(shell: Any) -> None:
-    """Show refusals calmly in this shell."""
-    from pyspark.errors import PySparkException  # only here: half a second that %load_ext need not pay twice
-
-    shell.set_custom_exc((Refused, PySparkException), show_calmly)
+def install(shell: Any, *kinds: type[BaseException]) -> None:
+    """Show errors of these kinds calmly in this shell; outside IPython there is nothing to do."""
+    if shell is not None:
+        shell.set_custom_exc(kinds, show_calmly)
 
 
 def note(text: str) -> None:

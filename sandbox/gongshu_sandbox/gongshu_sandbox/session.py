@@ -16,7 +16,8 @@ _session: Any = None
 def session() -> Any:
     """The kernel's one `SparkSession`; made anew when the last was stopped."""
     global _session
-    from gongshu_sandbox.channel import open_session  # only here: it takes a second, and a kernel must start at once
+    # Only here: it takes a second, and a kernel must start at once.
+    from gongshu_sandbox.channel import open_session
 
     with _lock:
         if _session is None or _session.is_stopped:
