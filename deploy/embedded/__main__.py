@@ -20,12 +20,13 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help="start: only these parts and what they need")
     parser.add_argument("--run", type=Path, default=ROOT / ".run", help="run folder (default .run)")
     parser.add_argument("--tests", action="store_true", help="setup: also what only the tests need")
+    parser.add_argument("--keep", action="store_true", help="start: when a part fails, leave the others up")
     arguments = parser.parse_args()
     try:
         if arguments.verb == "setup":
             setup.run(tests=arguments.tests)
             return 0
-        return _do(arguments.verb, arguments.run, arguments.parts)
+        return _do(arguments.verb, arguments.run, arguments.parts, arguments.keep)
     except CannotGoOn as error:
         print(f"\n✘ {error.what}\n  → {error.next_step}", file=sys.stderr)
         return 1
@@ -34,11 +35,11 @@ def main() -> int:
         return 130
 
 
-def _do(verb: str, run: Path, parts: list[str]) -> int:
+def _do(verb: str, run: Path, parts: list[str], keep: bool) -> int:
     from deploy.embedded import instance  # needs the environment that setup makes
 
     if verb == "start":
-        instance.start(run, parts=parts or None)
+        instance.start(run, parts=parts or None, keep_when_failed=keep)
     elif verb == "stop":
         stopped = instance.stop(run)
         print("Stopped; the state is kept." if stopped else "Nothing of this checkout was running.")

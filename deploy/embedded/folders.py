@@ -31,6 +31,8 @@ def make(run: RunFolder, accounts: Accounts) -> None:
         folder = run.path / part / "data"
         folder.mkdir(exist_ok=True)
         accounts.hand_over(folder, part, 0o700)
+    (run.path / "spark").mkdir(exist_ok=True)
+    accounts.hand_over(run.path / "spark", "gateway", 0o700)
     for group, (owner, _) in SOCKET_GROUPS.items():
         _for_group(run.sockets / group, accounts, owner, group)
     (run.sockets / KEEPER).mkdir(exist_ok=True)

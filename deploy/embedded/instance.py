@@ -31,7 +31,9 @@ Say = Callable[[str], None]
 ATTEMPTS = 3  # a part that fails so often at its first start is reported with its last words
 
 
-def start(run_path: Path, *, parts: Sequence[str] | None = None, say: Say = print) -> House:
+def start(
+    run_path: Path, *, parts: Sequence[str] | None = None, say: Say = print, keep_when_failed: bool = False
+) -> House:
     """Bring the house up. parts: names to start (what they need is started too), all by default.
 
     Raises CannotGoOn, after stopping what it had started, when a part does not become well.
@@ -47,7 +49,8 @@ def start(run_path: Path, *, parts: Sequence[str] | None = None, say: Say = prin
     try:
         _start_parts(house, wanted, say)
     except BaseException:
-        stop(run_path)
+        if not keep_when_failed:
+            stop(run_path)
         raise
     return house
 

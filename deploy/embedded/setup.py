@@ -58,7 +58,7 @@ def read_versions() -> dict[str, str]:
 
 def _steps(versions: dict[str, str]) -> list[Step]:
     go_needs = () if _go_of_the_machine(versions["GO_AT_LEAST"]) else ("python: the platform",)
-    helper_sources = sorted(HELPER_SOURCES.rglob("*.java"))
+    helper_sources = sorted(path for path in HELPER_SOURCES.rglob("*") if path.is_file())
     inside = [path for path in (ROOT / "sandbox" / "gongshu_sandbox").rglob("*") if _is_source(path)]
     return [
         Step("uv", _fetch_uv, [versions["UV"], machine.python()], [UV]),
@@ -165,14 +165,7 @@ def _fetch_jars(step: Step) -> None:
 
 
 def _compile_helper(step: Step) -> None:
-    work = CACHE / "helper"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    HELPER_JAR.parent.mkdir(exist_ok=True)
-    sources = sorted(HELPER_SOURCES.rglob("*.java"))
-    spark = site_packages() / "pyspark" / "jars" / "*"
-    step.run(["javac", "-nowarn", "-g", "--release", "17", "-cp", spark, "-d", work, *sources])
-    step.run(["jar", "--create", "--file", HELPER_JAR, "-C", work, "."])
+    step.run([HELPER_SOURCES / "build.sh", PYTHON, HELPER_JAR])
 
 
 def _fetch_npm(step: Step) -> None:
