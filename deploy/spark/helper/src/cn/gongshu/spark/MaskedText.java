@@ -23,7 +23,7 @@ import scala.collection.immutable.Seq;
  * Masks on text: `sha-256-keyed` (HMAC-SHA-256 in hex), `show-last-4`, `mask-alphanum`. The key is a field of the
  * expression and is no argument of it, so that no plan text, error or log can print it. Null stays null; never fails.
  */
-public final class MaskedText extends Expression {
+public final class MaskedText extends Expression implements java.io.Serializable {
   private static final int SHOWN = 4;
   private final Expression child;
   private final String kind;
