@@ -36,7 +36,6 @@ from gongshu.portal.session import cookie_name
 MODULES = (
     "login",
     "home",
-    "people",
     "public",
     "catalogue_api",
     "steward",
@@ -45,6 +44,7 @@ MODULES = (
     "agreements",
     "officer",
     "reviewer",
+    "sandboxes",
     "analyst",
     "billing",
     "regulator",

@@ -86,11 +86,12 @@ def meter(value: int, limit: int, sentence: str) -> Markup:
 
 
 def _figure(title: str, height: int, drawn: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    summary = escape(_("以表格查看"))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return Markup(
         f'<figure class="gs-chart"><svg viewBox="0 0 {WIDTH} {max(height, 24)}" role="img" '
         f'aria-label="{escape(title)}">'
-        f"{drawn}</svg><details><summary>{escape(_('以表格查看'))}</summary>"
+        f"{drawn}</svg><details><summary>{summary}</summary>"
         f'<table class="gs-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></details></figure>'
     )

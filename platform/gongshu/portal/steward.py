@@ -181,7 +181,8 @@ def drafts_and_lapsing(ctx: Context) -> Iterable[Todo]:
     for row in catalogue.lapsing_registrations(ctx.session, places, (ctx.now + EXPIRING).date()):
         until = datetime.combine(row.registration_valid_until, time.max, UTC)
         status = "expired" if until < ctx.now else "expiring"
-        yield Todo(f"{row.name} · {_('登记有效期')}", f"/datasets/{row.name}", status, due=until, note=_("请续展登记"))
+        note = _("登记快到期,请续展")
+        yield Todo(row.name, f"/datasets/{row.name}", status, due=until, note=note)
 
 
 @todo.provides(Role.CDO)
@@ -206,7 +207,8 @@ def organisation_words(ctx: Context, code: str) -> Words:
 
 def _title(version: Version) -> str:
     title = in_words(Words(version.of.title_zh, version.of.title_en))
-    return f"{version.dataset} · {title} · {_('第 %(n)s 版', n=version.number)}"
+    number = _("第 %(n)s 版", n=version.number)
+    return f"{version.dataset} · {title} · {number}"
 
 
 def _version_page(ctx: Context, version: Version, error: GongshuError | None = None) -> Response:
