@@ -29,6 +29,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
@@ -40,6 +42,7 @@ BLOB_PLACES = {
     "key": "keys/%s",
     "readme": "%s",
 }  # by kind, with the blob's label; other kinds lie under their digest
+METERS = {"statement.outcome.logged": "billable_bytes", "release.item.released": "cells"}  # what counts in each event
 
 
 class Fault(Exception):
@@ -633,6 +636,227 @@ def verify_receipt(arguments: argparse.Namespace) -> Dict[str, Any]:
     return {**facts, "message": message, "authentic": True}
 
 
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def verify_certificate(arguments: argparse.Namespace) -> Dict[str, Any]:
+    """Is this certificate the one the log speaks of, was it decided as it must be, and is BYTES one of its items?"""
+    key, item = given_key(arguments.key), given_bytes(arguments.item) if arguments.item else None
+    try:
+        given = json.loads(given_bytes(arguments.file).decode("utf-8"))
+        body, inside = given["body"], parse_key(given["log"]["key"])
+        if key is not None and vkey_text(key) != vkey_text(inside):
+            raise Fault("key", "证书里的密钥与所给的不同 / the key inside is not the key that was given")
+        digest, released = hashlib.sha256(canonical(body)).hexdigest(), {}
+        for text in given["log"]["receipts"]:
+            index, data, _ = check_receipt(text, key or inside)
+            entry = json.loads(data)
+            if entry["event"] != "release.item.released" or entry["public"]["certificate"] != digest:
+                raise Fault("certificate", f"条目 #{index} 说的是另一份 / #{index} speaks of another one", index)
+            released[entry["public"]["item"]] = index
+        require_decided(body)
+        if not released or set(released) != {one["sha256"] for one in body["items"]}:
+            raise Fault("certificate", "证书所列成果与日志不符 / the items are not those that the log released")
+        if item is not None and hashlib.sha256(item).hexdigest() not in released:
+            raise Fault("item", "这份文件不是证书所列的成果 / these bytes are none of the certificate's items")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Fault("certificate", f"证书不可读 / the certificate is unreadable ({error})") from error
+    recalled = ";已召回 / recalled" if given.get("state") == "recalled" else ""
+    message = f"证书 {body['certificate']} 成立{recalled} / the certificate holds, items: {len(released)}"
+    return {"message": message, "authentic": key is not None}
+
+
+def require_decided(body: Dict[str, Any]) -> None:
+    """Two different people of another organisation than the author's approved each item; the policy allowed it."""
+    for one in body["items"]:
+        people = {
+            review["reviewer"]
+            for review in body["decisions"]
+            for vote in review["votes"]
+            if vote == {**vote, "item": one["number"], "vote": "approve", "sha256": one["sha256"]}
+            and (review["reviewer"] != body["author"] and review["organisation"] != body["operator"])
+        }
+        failed = any(check["item"] == one["number"] and check["verdict"] == "fail" for check in body["checks"])
+        stands = failed and not all(review["override"] for review in body["decisions"])
+        if len(people) < 2 or stands or body["policy"]["allowed"] is not True:
+            raise Fault("certificate", f"第 {one['number']} 项没有两人同意 / item {one['number']} lacks two approvals")
+
+
+class Revenue:
+    """Derives every closed month again from usage, published prices and signed agreements: to the fen."""
+
+    def __init__(self, files: Files) -> None:
+        self.files, self.invoices, self.fen = files, 0, 0
+        self.books: List[Dict[str, Any]] = []
+        self.usage: List[Dict[str, Any]] = []
+        self.ceilings: Dict[str, Tuple[str, int]] = {}
+        self.terms: Dict[str, Dict[str, Any]] = {}  # by grant
+        self.closed: Dict[str, List[Dict[str, Any]]] = {}  # by month
+
+    def take(self, logged: Logged) -> None:
+        event, public = logged.entry["event"], logged.entry["public"]
+        if event in METERS and (event == "release.item.released" or public["status"] in ("finished", "cancelled")):
+            self._use(logged, METERS[event])
+        elif event == "price.ceiling.set":
+            self.ceilings[public["ceiling"]] = (public["price"], public["microfen"])
+        elif event == "price.book.published":
+            self._publish(logged.number, public)
+        elif event == "authorization.agreement.compiled":
+            terms = {**self._part(logged, "agreement"), "agreement": public["number"]}
+            self.terms.update(dict.fromkeys(public["grants"], terms))
+        elif event == "settlement.period.closed":
+            self._close(logged)
+
+    def _part(self, logged: Logged, name: str) -> Any:
+        if name not in logged.payloads:
+            raise Fault("payload-missing", f"需要监管方的导出 / a regulator's export is needed: {name}", logged.number)
+        return logged.payloads[name]
+
+    def _publish(self, index: int, public: Dict[str, Any]) -> None:
+        book = json.loads(self.files.read(f"prices/{public['version']}.json") or b"")
+        if hashlib.sha256(canonical(book)).hexdigest() != public["book"]:
+            raise Fault("price", f"收费标准与条目不符 / the price book is not #{index}'s", index)
+        for code, price in book["prices"].items():
+            amounts, bound = [tier["microfen"] for tier in price["tiers"]], self.ceilings.get(price["ceiling"] or "")
+            free = price["kind"] == "zero-rated" or max(amounts) == 0
+            if min(amounts) < 0 or not (free or (bound and bound[0] == code and max(amounts) <= bound[1])):
+                raise Fault("price", f"{code} 为负或高于上限 / {code} is negative or above its ceiling", index)
+        self.books.append(book)
+
+    def _use(self, logged: Logged, counted: str) -> None:
+        entry, meter = logged.entry, "released_cells" if counted == "cells" else counted
+        local = datetime.strptime(entry["time"], "%Y-%m-%dT%H:%M:%S.%fZ") + timedelta(hours=8)
+        for use in sorted(self._part(logged, "usage")["datasets"], key=lambda one: str(one["dataset"])):
+            if use[counted] > 0:
+                line = {"index": logged.number, "dataset": use["dataset"], "meter": meter, "quantity": use[counted]}
+                line.update(scenario=entry["scenario"], operator=entry["organisation"], price=use["price"])
+                self.usage.append({**line, "_": {**use, "time": entry["time"], "month": local.strftime("%Y-%m")}})
+
+    def _rated(self, month: str, size: int) -> List[Dict[str, Any]]:
+        """The month's lines with their amounts; lines of one entry and price are charged together, then shared."""
+        groups: Dict[Tuple[int, str], List[Dict[str, Any]]] = {}
+        for line in self.usage:
+            if line["_"]["month"] == month and line["index"] < size:
+                groups.setdefault((line["index"], line["price"]), []).append(line)
+        rated: List[Dict[str, Any]] = []
+        position: Dict[Tuple[str, ...], int] = {}  # how much of the month's tiers is used up
+        for (_, code), lines in sorted(groups.items()):
+            first, weights = lines[0], [line["quantity"] for line in lines]
+            valid = [book for book in self.books if book["effective_from"] <= first["_"]["time"]]
+            book = max(valid, key=lambda one: int(one["version"])) if valid else None
+            price = book["prices"].get(code) if book else None
+            if book is None or price is None:
+                rated += [{**line, "price_version": 0, "charged_microfen": 0, "shadow_microfen": 0} for line in lines]
+            elif price["meter"] == first["meter"]:
+                place = (first["operator"], first["scenario"], code)
+                start = position.get(place, 0)
+                position[place] = start + sum(weights)
+                cost = cost_of(price, position[place]) - cost_of(price, start)
+                for line, listed in zip(lines, share(cost, weights)):
+                    free = price["kind"] == "zero-rated" or line["_"]["use"] == "public-interest"
+                    amounts = {"charged_microfen": 0 if free else listed, "shadow_microfen": listed if free else 0}
+                    rated.append({**line, "price_version": book["version"], **amounts})
+        return rated
+
+    def _close(self, logged: Logged) -> None:
+        said, month = logged.entry["public"], logged.entry["public"]["period"]
+        earlier = self.closed.setdefault(month, [])
+        start, size = earlier[-1]["log_size"] if earlier else 0, said["log_size"]
+        rated = self._rated(month, size)
+        now, frontier = [line for line in rated if line["index"] >= start], Frontier()
+        for line in now:
+            frontier.append(leaf_hash(canonical({name: value for name, value in line.items() if name != "_"})))
+        payers, issued = sorted({line["operator"] for line in now}), sum(len(one["invoices"]) for one in earlier)
+        found = [self._invoice(said, issued + place, payer, rated, start) for place, payer in enumerate(payers)]
+        mine = {"run": len(earlier) + 1, "first_size": start, "lines": len(now), "lines_root": frontier.root().hex()}
+        mine["invoices"] = [
+            {"invoice": one["invoice"], "payer": one["payer"], "sha256": hashlib.sha256(canonical(one)).hexdigest()}
+            for one in found
+        ]
+        wrong = [name for name, value in mine.items() if said[name] != value]
+        if wrong or size > logged.number:
+            raise Fault("revenue", f"{month} 重算不一致 / recomputed {month} differs: {wrong}", logged.number)
+        earlier.append(said)
+        self.invoices += len(found)
+        self.fen += sum(invoice["fen"] for invoice in found)
+
+    def _invoice(self, said: Dict[str, Any], place: int, payer: str, rated: List[Any], start: int) -> Dict[str, Any]:
+        groups: Dict[Tuple[str, str, str, int], List[Dict[str, Any]]] = {}
+        for line in rated:
+            key = (line["scenario"], self.terms[line["_"]["grant"]]["agreement"], line["price"], line["price_version"])
+            if line["operator"] == payer:
+                groups.setdefault(key, []).append(line)
+        lines: List[Dict[str, Any]] = []
+        for (scenario, agreement, price, version), group in sorted(groups.items()):
+            now = [line for line in group if line["index"] >= start]
+            if not now:
+                continue
+            before = sum(line["charged_microfen"] for line in group if line["index"] < start)
+            exact = [before, sum(one["charged_microfen"] for one in group), sum(one["shadow_microfen"] for one in now)]
+            old, new, shadow = [(microfen + 500_000) // 1_000_000 for microfen in exact]
+            line = {"number": len(lines) + 1, "scenario": scenario, "agreement": agreement, "price": price}
+            line.update(price_version=version, fen=new - old, allocations=self._parts(now, old, new))
+            line.update({name: sum(one[name] for one in now) for name in ("quantity", "charged_microfen")})
+            lines.append({**line, "entries": len({one["index"] for one in now}), "shadow_fen": shadow})
+        number = f"I-{said['period']}-{letters(place)}"
+        form = {"schema": 1, "invoice": number, "period": said["period"], "run": said["run"]}
+        sums = {name: sum(line[name] for line in lines) for name in ("fen", "shadow_fen")}
+        return {**form, **sums, "payer": payer, "payee": "platform", "lines": lines}
+
+    def _parts(self, lines: List[Dict[str, Any]], old: int, new: int) -> List[Dict[str, Any]]:
+        """Split the running total and post the difference; the providers' part goes by what each dataset earned."""
+        terms = self.terms[lines[0]["_"]["grant"]]
+        shares, parts = [Fraction(one["share"]) for one in terms["split"]], []
+        for one, before, after in zip(terms["split"], share(old, shares), share(new, shares)):
+            if one["party"] != "providers":
+                parts.append({"party": one["party"], "dataset": "", "fen": after - before, "accounted": False})
+                continue
+            names = sorted({line["dataset"] for line in lines})
+            earned = [sum(line["charged_microfen"] for line in lines if line["dataset"] == name) for name in names]
+            owners = {term["dataset"]: term["provider"] for term in terms["terms"]}
+            for name, fen in zip(names, share(after - before, earned)):
+                parts.append({"party": owners[name], "dataset": name, "fen": fen, "accounted": True})
+        return parts
+
+
+def letters(place: int) -> str:
+    return (letters(place // 26 - 1) if place >= 26 else "") + chr(65 + place % 26)
+
+
+def cost_of(price: Dict[str, Any], quantity: int) -> int:
+    """Micro-fen for the month's first `quantity`: each tier's part at that tier's price, rounded down once."""
+    tiers = price["tiers"]
+    ends = [quantity if tier["up_to"] is None else min(quantity, tier["up_to"]) for tier in tiers]
+    parts = [max(end - start, 0) for start, end in zip([0, *ends], ends)]
+    return sum(part * int(tier["microfen"]) for part, tier in zip(parts, tiers)) // int(price["unit"])
+
+
+def share(total: int, weights: List[Any]) -> List[int]:
+    """Largest remainder; ties go to the earlier one; no weight at all means equal parts."""
+    weights = weights if sum(weights) else [1] * len(weights)
+    exact = [Fraction(total) * weight / sum(weights) for weight in weights]
+    parts = [each.numerator // each.denominator for each in exact]
+    order = sorted(range(len(parts)), key=lambda place: (parts[place] - exact[place], place))
+    for place in order[: total - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+def verify_revenue(arguments: argparse.Namespace) -> Dict[str, Any]:
+    check = LogCheck(Files(arguments.place), given_key(arguments.key), None)
+    revenue = Revenue(check.files)
+    for logged in check.walk():
+        try:
+            revenue.take(logged)
+        except (ValueError, KeyError, TypeError) as error:
+            words = f"无法用于计费 / not fit for billing: #{logged.number} ({error!r})"
+            raise Fault("revenue", words, logged.number) from error
+    message = f"已重算结算单,全部一致 / invoices recomputed equal: {revenue.invoices}, {revenue.fen} fen in all"
+    facts = {"size": check.checkpoint.size, "root": check.checkpoint.root.hex(), "invoices": revenue.invoices}
+    return {**facts, "fen": revenue.fen, "message": message, "authentic": check.authentic}
+
+
 def parse_arguments(words: List[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gongshu_verify.py", description=(__doc__ or "").split("\n\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -648,6 +872,8 @@ def parse_arguments(words: List[str]) -> argparse.Namespace:
     command("log", verify_log, "place").add_argument("--old-checkpoint", metavar="FILE")
     command("consistency", verify_consistency, "place").add_argument("--old-checkpoint", metavar="FILE", required=True)
     command("receipt", verify_receipt, "file").add_argument("--entry", metavar="FILE")
+    command("certificate", verify_certificate, "file").add_argument("--item", metavar="BYTES")
+    command("revenue", verify_revenue, "place")
     return parser.parse_args(words)
 
 
