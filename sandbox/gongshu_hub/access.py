@@ -31,6 +31,7 @@ def ensure_access(handler: Any, name: SandboxName) -> Any:
         "name": name.group,
         "description": "启动、停止和进入本人的沙箱",
         "scopes": [f"servers!group={name.group}", f"access:servers!group={name.group}"],
+        "managed_by_auth": True,  # or the Hub deletes it at its next start, as it is in no configuration file
     }
     if orm.Role.find(database, name.group) is None:
         roles.create_role(database, role)

@@ -37,6 +37,8 @@ class StartPage(SpawnHandler):  # type: ignore[misc]  # jupyterhub has no types
         if name is None:
             return await self.show_refusal(ABSENT)
         owner = self.find_user(str(name))
+        if owner is not None and owner.spawner.active:
+            ensure_access(self, name)
         if owner is not None and owner.spawner.ready:
             return self.redirect(owner.server_url(""))
         if owner is not None and owner.spawner.active:
