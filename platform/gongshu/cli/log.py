@@ -6,6 +6,7 @@ nothing behind.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tarfile
@@ -23,6 +24,7 @@ from gongshu.errors import Denied, GongshuError, Invalid, Unauthenticated, Unava
 verbs = typer.Typer(no_args_is_help=True, add_completion=False)
 DEFAULT_READER = "shen"  # the demo's regulator
 USAGE, DOWN = 2, 4
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
 @verbs.callback()
@@ -114,9 +116,15 @@ class Stream:
 
 
 def _unpack(stream: Stream, into: Path) -> int:
+    """Write the archive's plain files; anything else in it, or a path that leads out, is refused."""
     count = 0
     with tarfile.open(fileobj=cast(IO[bytes], cast(Any, stream)), mode="r|", bufsize=1 << 20) as archive:
         for member in archive:
-            archive.extract(member, into, filter="data")
+            content = archive.extractfile(member) if member.isfile() and NAME.fullmatch(member.name) else None
+            if content is None:
+                raise tarfile.TarError(f"{member.name} has no place in a log")
+            target = into / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
             count += 1
     return count
