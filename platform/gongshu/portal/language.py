@@ -39,9 +39,10 @@ OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do,jinja2.ext.l
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "pgettext": ((1, "c"), 2)}
 
 _HAN = r"[\u4e00-\u9fff“”《》〔〕（）、。]"
+BRACKETS = re.compile(rf"(?<={_HAN})\(([^()]*)\)|\(([^()]*[\u4e00-\u9fff][^()]*)\)")
 PUNCTUATION = [
     (re.compile(rf"(?<={_HAN}){ascii_sign} ?|{ascii_sign}(?={_HAN})"), wide)
-    for ascii_sign, wide in ((",", "，"), (";", "；"), (":", "："), (r"\?", "？"), (r"\(", "（"), (r"\)", "）"))
+    for ascii_sign, wide in ((",", "，"), (";", "；"), (":", "："), (r"\?", "？"))
 ]
 
 current: ContextVar[str] = ContextVar("language", default="zh")
@@ -79,6 +80,7 @@ def in_words(words: Words) -> str:
 
 def typeset(sentence: str) -> str:
     """Full-width punctuation beside Han, which sources write in ASCII."""
+    sentence = BRACKETS.sub(lambda found: f"（{found[1] or found[2]}）", sentence)
     for pattern, sign in PUNCTUATION:
         sentence = pattern.sub(sign, sentence)
     return sentence

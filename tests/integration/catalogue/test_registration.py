@@ -8,6 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from gongshu.audit import UnitOfWork
 from gongshu.catalogue import (
     NewDataset,
@@ -30,7 +31,6 @@ from gongshu.identity import (
     create_person,
     find_actor,
 )
-
 from tests.conftest import NewWork
 from tests.parts.store import Store
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from gongshu.catalogue.columns import require_names, spark_type, stored_type
 from gongshu.catalogue.parquet_file import ParquetFile
 from gongshu.catalogue.text_file import CsvFile
