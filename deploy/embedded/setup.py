@@ -37,6 +37,7 @@ VERSIONS_FILE = ROOT / "deploy" / "versions.env"
 POM = ROOT / "deploy" / "spark" / "pom.xml"
 HELPER_SOURCES = ROOT / "deploy" / "spark" / "helper"
 IMAGE = ROOT / "sandbox" / "image"
+PORTAL = ROOT / "platform" / "gongshu" / "portal"
 NPM_FILES = (ROOT / "package.json", ROOT / "package-lock.json")
 UV_FILES = (ROOT / "uv.lock", *(ROOT / folder / "pyproject.toml" for folder in (".", "platform", "sandbox")))
 
@@ -75,7 +76,19 @@ def _steps(versions: dict[str, str]) -> list[Step]:
             ["python: the platform"],
         ),
         Step("npm: the proxy", _fetch_npm, NPM_FILES, [PROXY_SCRIPT], ["python: the platform"]),
+        Step(
+            "assets: the portal's look", _build_assets, [*NPM_FILES, *_look_of_the_portal()],
+            [PORTAL / "static" / "manifest.json"], ["npm: the proxy"],
+        ),
     ]  # fmt: skip
+
+
+def _look_of_the_portal() -> list[Path]:
+    return [PORTAL / "assets.py", *sorted(path for path in (PORTAL / "look").rglob("*") if path.is_file())]
+
+
+def _build_assets(step: Step) -> None:
+    step.run([PYTHON, "-m", "gongshu.portal.assets"])
 
 
 def _is_source(path: Path) -> bool:

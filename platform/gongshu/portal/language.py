@@ -80,7 +80,7 @@ def in_words(words: Words) -> str:
 
 def typeset(sentence: str) -> str:
     """Full-width punctuation beside Han, which sources write in ASCII."""
-    sentence = BRACKETS.sub(lambda found: f"（{found[1] or found[2]}）", sentence)
+    sentence = BRACKETS.sub(lambda found: f"（{found[2] if found[1] is None else found[1]}）", sentence)
     for pattern, sign in PUNCTUATION:
         sentence = pattern.sub(sign, sentence)
     return sentence
