@@ -28,6 +28,11 @@ class Journey:
     browsers: Browsers
     files: dict[str, Path]
     say: Say
+    folder: Path
+    releases: dict[str, str] = field(default_factory=dict)
+    invoices: list[dict[str, Any]] = field(default_factory=list)
+    first_indices: dict[str, int] = field(default_factory=dict)
+    log_key: str = ""
     agreements: dict[str, dict[str, Any]] = field(default_factory=dict)
     pilot_ends: float = 0.0
 

@@ -167,11 +167,17 @@ def _last_words(run: RunFolder, part: str) -> list[str]:
         return []
 
 
-def fresh(run_path: Path) -> None:
-    """Throw a stopped house away, with its state."""
+def fresh(run_path: Path, keep: Sequence[str] = ()) -> None:
+    """Throw a stopped house away, with its state. keep: names in the run folder that stay."""
     run = RunFolder(run_path.resolve())
     if supervision.running(run):
         raise CannotGoOn("The house is running.", "Run make stop first.")
-    shutil.rmtree(run.path, ignore_errors=True)
+    for entry in run.path.iterdir() if run.path.exists() else ():
+        if entry.name in keep:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
     if run.sockets != run.path / "sockets":
         shutil.rmtree(run.sockets, ignore_errors=True)
