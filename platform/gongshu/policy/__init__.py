@@ -6,10 +6,8 @@ into permission. Others use what is named here.
 
 from gongshu.policy.bundle import (
     Bundle,
-    archive_bundle,
     build_bundle,
     content_revision,
-    fetch_bundle,
     read_bundle,
     write_bundle,
 )
@@ -39,7 +37,6 @@ __all__ = [
     "Resource",
     "Subject",
     "Usage",
-    "archive_bundle",
     "build_bundle",
     "clause_in_english",
     "columns_of_filter",
@@ -47,7 +44,6 @@ __all__ = [
     "describe_filter",
     "describe_mask",
     "download_question",
-    "fetch_bundle",
     "read_bundle",
     "require_filter",
     "require_mask",

@@ -14,10 +14,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from minio import Minio
-from minio.error import S3Error
-
-from gongshu.errors import Invalid, NotFound, Words
+from gongshu.errors import Invalid, Words
 
 ROOTS = ("gongshu", "system")
 MANIFEST = ".manifest"
@@ -82,39 +79,6 @@ def write_bundle(directory: Path | None, out: Path) -> Bundle:
     half.write_bytes(bundle.data)
     half.replace(out)
     return bundle
-
-
-def archive_bundle(store: Minio, bucket: str, bundle: Bundle) -> str:
-    """Keep the bundle under ``bundles/<revision>.tar.gz``; once there it is never written again. Returns the key."""
-    key = f"bundles/{bundle.revision}.tar.gz"
-    try:
-        store.stat_object(bucket, key)
-    except S3Error as error:
-        if error.code != "NoSuchKey":
-            raise
-        store.put_object(bucket, key, io.BytesIO(bundle.data), len(bundle.data), content_type="application/gzip")
-    return key
-
-
-def fetch_bundle(store: Minio, bucket: str, revision: str) -> Bundle:
-    """The archived bundle of a revision. Raises NotFound, or Invalid when it was altered."""
-    try:
-        response = store.get_object(bucket, f"bundles/{revision}.tar.gz")
-    except S3Error as error:
-        raise NotFound(
-            "policy.bundle.absent", Words(f"没有存档的策略包 {revision}", f"No archived bundle {revision}")
-        ) from error
-    try:
-        data = response.read()
-    finally:
-        response.close()
-        response.release_conn()
-    if content_revision(data) != revision:
-        raise Invalid(
-            "policy.bundle.altered",
-            Words(f"存档的策略包 {revision} 已被改动", f"The archived bundle {revision} was altered"),
-        )
-    return Bundle(revision, data)
 
 
 def _digest(files: dict[str, bytes]) -> str:

@@ -16,7 +16,7 @@ from gongshu.errors import GongshuError, NotFound, Words
 from gongshu.identity import Role, find_organisation
 from gongshu.portal import todo
 from gongshu.portal.edge import Context, Ctx, Form
-from gongshu.portal.language import _
+from gongshu.portal.language import _, typeset
 
 pages = APIRouter()
 api = APIRouter()
@@ -190,6 +190,10 @@ def _page(ctx: Context, key: str, error: GongshuError | None = None) -> Response
         scenario=scenario,
         operator=_name(ctx, agreement.operator),
         state="expired" if expired and agreement.state == "active" else agreement.state,
+        clauses=[
+            {**one, "title": typeset(one["title"]), "text": typeset(one["text"]), "effect": typeset(one["effect"])}
+            for one in agreement.clauses
+        ],
         signers={one.organisation: _name(ctx, one.organisation) for one in agreement.signatures},
         grants=[
             grant

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from gongshu.authorization import Grant, find_scenario, grants_in_force, is_frozen
 from gongshu.catalogue import DatasetVersion, dataset_versions
 from gongshu.clock import to_text
+from gongshu.gateway.quota import used_today
 from gongshu.policy import describe_filter, describe_mask
 from gongshu.portal.edge import Sandbox
 
@@ -25,6 +26,7 @@ def sandbox(ctx: Sandbox) -> dict[str, Any]:
     grants = grants_in_force(ctx.session, ctx.actor.pseudonym, ctx.scenario, ctx.now)
     frozen = is_frozen(ctx.session, ctx.actor.organisation)
     current = [grant for grant in grants if grant.in_force and not frozen]
+    used = used_today(ctx.session, ctx.scenario, ctx.now, ctx.settings.time_zone)
     versions = dataset_versions(ctx.session, [grant.dataset for grant in current])
     return {
         "scenario": {
@@ -36,7 +38,11 @@ def sandbox(ctx: Sandbox) -> dict[str, Any]:
             "output_kinds": scenario.output_kinds,
         },
         "tables": [_table(grant, versions[grant.dataset]) for grant in current if grant.dataset in versions],
-        "quota": scenario.quota,
+        "quota": {
+            **scenario.quota,
+            "statements_today": used.statements,
+            "billable_bytes_today": used.billable_bytes,
+        },
         "prices": [{"dataset": grant.dataset, "price": grant.price, "use": grant.use} for grant in current],
     }
 

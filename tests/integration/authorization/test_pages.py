@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from minio import Minio
@@ -28,6 +29,13 @@ PREFIX = "/services/portal"
 As = Callable[[str], TestClient]
 
 
+class NamingHub(Hub):
+    """Stands where the Hub is: a token is the name of the sandbox it belongs to."""
+
+    def name_for_token(self, token: str) -> str:
+        return token
+
+
 @pytest.fixture
 def services(
     new_work: NewWork, sessions: Sessions, clock: SettableClock, vault: Vault, opa: OpaServer, tmp_path: Path
@@ -47,7 +55,7 @@ def services(
         vault=vault,
         opa=Opa(opa.url, 2000),
         store=Minio("127.0.0.1:9", access_key="none", secret_key="none", secure=False),
-        hub=Hub(settings),
+        hub=NamingHub(settings),
         layout=Layout(settings),
     )
 
@@ -146,7 +154,7 @@ def test_every_page_renders_for_those_it_is_for(as_: As, new_work: NewWork, sess
         "he": [f"/approvals/{second}"],
         "feng": ["/scenarios/another-flow", f"/agreements/{agreement.id}", "/grants/G-2026-0001", "/organisations"],
         "song": ["/", "/scenarios"],
-        "chen": ["/scenarios/tourism-flow"],
+        "chen": ["/", "/sandboxes", "/scenarios/tourism-flow"],
     }
     for name, paths in pages.items():
         browser = as_(name)
@@ -213,3 +221,29 @@ def test_the_pages_carry_a_case_without_script(as_: As, sessions: Sessions) -> N
     (grant,) = _ok(liang.get(_api("/scenarios/page-flow")))["grants"]  # type: ignore[misc]
     assert grant["columns"] == ["guest_id_no"]
     assert grant["row_filter"] == {"column": "district", "op": "in", "values": ["440103", "440104"]}
+
+
+def test_a_sandbox_reads_its_own_scenario_and_nothing_else(as_: As, new_work: NewWork, sessions: Sessions) -> None:
+    world.signed(new_work, sessions)
+    anyone = as_("chen")
+    anyone.cookies.clear()
+
+    def ask(name: str, path: str = "/sandbox") -> httpx2.Response:
+        return anyone.get(_api(path), headers={"authorization": f"Bearer {name}"})
+
+    told = ask("chen--tourism-flow").json()
+    stays = next(table for table in told["tables"] if table["dataset"] == "tourism.stays")
+    assert stays["row_filter_text"] == "district IN ('440103', '440104')" and stays["rows"] is None
+    masks = {column["name"]: column["mask"] and column["mask"]["kind"] for column in stays["columns"]}
+    assert masks == {
+        "stay_id": None,
+        "guest_id_no": "sha-256-keyed",
+        "checkin": "truncate-to-month",
+        "nights": None,
+    }
+    assert {column["clause"] for column in stays["columns"]} == {"第四条", "第五条"}
+    assert ask("zhou--tourism-flow").status_code == 404
+    assert ask("chen--no-such").status_code == 404
+    assert ask("chen").status_code == 401
+    for path in ("/scenarios", "/agreements", "/sandboxes", "/approvals"):
+        assert ask("chen--tourism-flow", path).status_code in (401, 403), path
