@@ -61,7 +61,7 @@ class Settings(BaseModel):
     quarantine_store: StoreSettings | None = Field(None, description="gateway: put-only key for quarantine")
     opa_url: str | None = None
     opa_binary: Path | None = None
-    opa_timeout_ms: int = 500
+    opa_timeout_ms: int = 1500
     policy_bundle: Path | None = Field(None, description="the bundle file that OPA serves")
     hub_url: str | None = Field(None, description="public Hub URL, ends with /")
     hub_api_socket: Path | None = Field(None, description="unix socket of the Hub's API")

@@ -25,7 +25,8 @@ api = APIRouter()
 
 @dataclass(frozen=True)
 class Card:
-    """A scenario of this analyst. refusal: why its sandbox cannot start now, by clause; None when it can."""
+    """A scenario of this analyst. refusal: why its sandbox cannot start now (by which clause, or which part
+    is down); None when it can."""
 
     row: Scenario
     ends_at: datetime | None
@@ -36,9 +37,13 @@ class Card:
     @property
     def state(self) -> str:
         code = self.refusal.code.rpartition(".")[2] if self.refusal else "active"
-        return {"term-over": "expired", "revoked": "revoked", "frozen": "frozen", "active": "active"}.get(
-            code, "not-started"
-        )
+        return {
+            "term-over": "expired",
+            "revoked": "revoked",
+            "frozen": "frozen",
+            "active": "active",
+            "policy": "unknown",
+        }.get(code, "not-started")
 
 
 def cards_of(ctx: Context) -> list[Card]:
@@ -50,14 +55,22 @@ def cards_of(ctx: Context) -> list[Card]:
 
 def _card(ctx: Context, row: Scenario) -> Card:
     grants = authorization.grants_in_force(ctx.session, ctx.actor.pseudonym, row.code, ctx.now)
-    decision = authorization.may_stay(ctx.session, ctx.opa, ctx.actor, row.code, ctx.now)
     return Card(
         row=row,
         ends_at=max((grant.valid_until for grant in grants), default=None),
         used=used_today(ctx.session, row.code, ctx.now, ctx.settings.time_zone),
-        refusal=None if decision.allowed else decision.refusal(),
+        refusal=_refusal(ctx, row.code),
         start_url=f"{ctx.settings.hub_url or '/'}hub/sandbox/{row.code}",
     )
+
+
+def _refusal(ctx: Context, code: str) -> GongshuError | None:
+    """Reading goes on when the policy is down: the card says so instead of the whole page."""
+    try:
+        authorization.may_stay(ctx.session, ctx.opa, ctx.actor, code, ctx.now).require()
+    except GongshuError as error:
+        return error
+    return None
 
 
 @pages.get("/sandboxes")

@@ -247,3 +247,23 @@ def test_a_sandbox_reads_its_own_scenario_and_nothing_else(as_: As, new_work: Ne
     assert ask("chen").status_code == 401
     for path in ("/scenarios", "/agreements", "/sandboxes", "/approvals"):
         assert ask("chen--tourism-flow", path).status_code in (401, 403), path
+
+
+def test_the_portal_reads_on_when_the_policy_is_down(
+    as_: As, services: Services, new_work: NewWork, sessions: Sessions
+) -> None:
+    world.signed(new_work, sessions)
+    object.__setattr__(services, "opa", Opa("http://127.0.0.1:9", 300))
+    chen = as_("chen")
+    assert chen.get(f"{PREFIX}/").status_code == 200
+    page = chen.get(f"{PREFIX}/sandboxes")
+    assert page.status_code == 200 and "策略服务暂时不可用" in page.text and "hub/spawn" not in page.text
+    with TestClient(create_internal_app(services)) as hub:
+        refused = hub.post("/internal/spawn", json={"person": "chen", "scenario": "tourism-flow"})
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable.policy")
+        assert (
+            hub.post(
+                "/internal/sandboxes", json={"sandboxes": [{"person": "chen", "scenario": "tourism-flow"}]}
+            ).status_code
+            == 503
+        )
