@@ -78,7 +78,7 @@ def _demo(run: Path, *, fresh: bool) -> None:
     world = _first_accounts(house)
     browsers = Browsers(house.hub_url, house.portal_url, {p["name"]: p["password"] for p in world["people"]})
     if not done.exists():
-        _carry(house, browsers, city, done)
+        _carry(browsers, city, done)
     facts = json.loads(done.read_text())
     recorder.replace(house.run.demo_file, _demo_facts(house, world, facts))
     if not facts.pop("shown", False):
@@ -109,15 +109,15 @@ def _first_accounts(house: House) -> dict[str, Any]:
     return found
 
 
-def _carry(house: House, browsers: Browsers, city: dict[str, Path], done: Path) -> None:
+def _carry(browsers: Browsers, city: dict[str, Path], done: Path) -> None:
     folder = done.parent
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
     began = time.monotonic()
 
-    def say(line: str) -> None:
+    def say(line: str, indent: str = "    ") -> None:
         seconds = int(time.monotonic() - began)
-        print(f"[{seconds // 60}:{seconds % 60:02d}]     {line}", flush=True)
+        print(f"[{seconds // 60}:{seconds % 60:02d}] {indent}{line}", flush=True)
 
     trip = Journey(browsers, city, say, folder)
     steps = []

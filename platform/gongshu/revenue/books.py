@@ -74,7 +74,7 @@ def publish_book(
     entry_id = _record(work, actor, book, document, decision)
     if not decision.allowed:
         return None, decision
-    return _keep(work, actor, book, document, entry_id), decision
+    return _keep(work, actor, book, document, (entry_id, now)), decision
 
 
 def all_books(session: Session) -> list[Book]:
@@ -98,14 +98,16 @@ def newest_version(session: Session) -> int:
     return session.scalar(select(func.max(PriceBook.version))) or 0
 
 
-def _keep(work: UnitOfWork, actor: Actor, book: Book, document: bytes, entry_id: str) -> PriceBook:
+def _keep(work: UnitOfWork, actor: Actor, book: Book, document: bytes, said: tuple[str, datetime]) -> PriceBook:
+    """said: the entry and the moment; a second look at the clock would be later than effective_from."""
+    entry_id, now = said
     row = PriceBook(
         version=book.version,
         effective_from=datetime.fromisoformat(book.effective_from),
         document=document.decode(),
         sha256=hashlib.sha256(document).hexdigest(),
         published_by=actor.pseudonym,
-        published_at=work.clock.now(),
+        published_at=now,
         entry_id=entry_id,
     )
     work.session.add(row)
