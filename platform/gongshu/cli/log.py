@@ -43,7 +43,7 @@ def export(
         with open_browser(name) as browser:
             count = fetch(browser, directory)
     except GongshuError as error:
-        print(f"{error.message.zh}{error.message.en}", file=sys.stderr)
+        print(f"{error.message.zh} {error.message.en}", file=sys.stderr)
         if error.next_step:
             print(f"{error.next_step.zh} · {error.next_step.en}", file=sys.stderr)
         raise typer.Exit(DOWN if isinstance(error, Unavailable) else USAGE) from None

@@ -63,7 +63,7 @@ def command(
             log = directory or _fetch(name, Path(scratch) / "log")
             outcome = replay(log, opa, Path(scratch))
     except GongshuError as error:
-        print(f"{error.message.zh}{error.message.en}", file=sys.stderr)
+        print(f"{error.message.zh} {error.message.en}", file=sys.stderr)
         raise typer.Exit(MISSING if isinstance(error, Unavailable) else USAGE) from None
     except (OSError, ValueError, KeyError) as error:
         print(f"日志不可读 the log is unreadable: {error}", file=sys.stderr)
