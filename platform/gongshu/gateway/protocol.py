@@ -1,7 +1,7 @@
 """Every message, field, enum and procedure of Spark Connect 4.3 that a client could send, classified.
 
 This is the one list. `allow` = checked and passed on, `answer` = the gateway answers it by itself and
-only as the root of a request, `deny` = refused when present. What is named nowhere is refused too, and
+only as the root of a request, `zero` = passed on when false, `deny` = refused when present. What is named nowhere is refused too, and
 a test walks the installed descriptors and fails when something reachable is unclassified.
 Messages reachable only through denied fields need no row: their parent's row refuses them.
 """
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fields:
-    """Field names of one message, separated by blanks."""
+    """Field names of one message, separated by blanks. zero: may be written out, but only as false or 0."""
 
     allow: str = ""
     answer: str = ""
+    zero: str = ""
     deny: str = ""
 
 
@@ -120,7 +121,7 @@ RELATIONS: Mapping[str, Fields] = {
     # `args` and `pos_args` are the deprecated twins of the two that follow; current clients never send them.
     "SQL": Fields(allow="query named_arguments pos_arguments", deny="args pos_args"),
     "WithRelations": Fields(allow="root references"),
-    "Read": Fields(allow="named_table", deny="data_source is_streaming"),
+    "Read": Fields(allow="named_table", zero="is_streaming", deny="data_source"),
     "Read.NamedTable": Fields(allow="unparsed_identifier", deny="options"),
     "Project": Fields(allow="input expressions"),
     "Filter": Fields(allow="input condition"),
@@ -135,7 +136,7 @@ RELATIONS: Mapping[str, Fields] = {
     "Aggregate.GroupingSets": Fields(allow="grouping_set"),
     "Sort": Fields(allow="input order is_global"),
     "Drop": Fields(allow="input columns column_names"),
-    "Deduplicate": Fields(allow="input column_names all_columns_as_keys", deny="within_watermark"),
+    "Deduplicate": Fields(allow="input column_names all_columns_as_keys", zero="within_watermark"),
     "LocalRelation": Fields(allow="data schema"),
     "CachedLocalRelation": Fields(allow="hash"),
     "ChunkedCachedLocalRelation": Fields(allow="dataHashes schemaHash"),
@@ -237,9 +238,9 @@ EXPRESSIONS: Mapping[str, Fields] = {
     "Floats": Fields(allow="values"),
     "Doubles": Fields(allow="values"),
     "Strings": Fields(allow="values"),
-    "Expression.UnresolvedAttribute": Fields(allow="unparsed_identifier plan_id", deny="is_metadata_column"),
+    "Expression.UnresolvedAttribute": Fields(allow="unparsed_identifier plan_id", zero="is_metadata_column"),
     "Expression.UnresolvedFunction": Fields(
-        allow="function_name arguments is_distinct is_internal", deny="is_user_defined_function"
+        allow="function_name arguments is_distinct is_internal", zero="is_user_defined_function"
     ),
     "Expression.ExpressionString": Fields(allow="expression"),
     "Expression.UnresolvedStar": Fields(allow="unparsed_target plan_id"),
@@ -263,7 +264,7 @@ COMMANDS: Mapping[str, Fields] = {
         "remove_cached_remote_relation_command merge_into_table_command ml_command execute_external_command "
         "pipeline_command extension",
     ),
-    "CreateDataFrameViewCommand": Fields(allow="input name replace", deny="is_global"),
+    "CreateDataFrameViewCommand": Fields(allow="input name replace", zero="is_global"),
     # Everything but `input` is the deprecated form of the same thing.
     "SqlCommand": Fields(allow="input", deny="sql args pos_args named_arguments pos_arguments"),
 }

@@ -97,11 +97,12 @@ def _compile(descriptor: Descriptor, compiled: dict[str, Shape]) -> Shape:
     row = MESSAGES.get(name)
     is_map_entry = descriptor.GetOptions().map_entry
     allowed = {"key", "value"} if is_map_entry else set(row.allow.split()) if row else set()
-    answered = set(row.answer.split()) if row else set()
+    verdicts = dict.fromkeys(allowed, "allow")
+    if row:
+        verdicts |= dict.fromkeys(row.answer.split(), "answer") | dict.fromkeys(row.zero.split(), "zero")
     for found in descriptor.fields:
-        if found.name in allowed or found.name in answered:
-            verdict = "allow" if found.name in allowed else "answer"
-            shape.rules[found.number] = _rule(found, verdict, compiled)
+        if found.name in verdicts:
+            shape.rules[found.number] = _rule(found, verdicts[found.name], compiled)
         else:
             shape.rules[found.number] = Rule(found.name, "deny", -1, False)
     return shape
@@ -175,6 +176,8 @@ def _value(data: bytes, position: int, end: int, wire: int, rule: Rule, where: s
     if wire == _VARINT:
         number, stop = _varint(data, position, end)
         _check_enum(number, rule, where)
+        if rule.verdict == "zero" and number:
+            raise refuse("denied", *_denial(where, rule.name))
         return position, stop, stop
     stop = position + (8 if wire == _FIXED64 else 4)
     if stop > end:
