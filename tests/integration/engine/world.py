@@ -124,7 +124,7 @@ def _hotels(folder: Path) -> SecuredRelation:
 
 
 def _pinned(path: Path, partition: Mapping[str, str | None] | None = None) -> PinnedFile:
-    return PinnedFile(path.as_uri(), path.stat().st_size, partition or {})
+    return PinnedFile(f"file://{path}", path.stat().st_size, partition or {})
 
 
 def sql(text: str) -> bytes:

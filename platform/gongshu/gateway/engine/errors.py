@@ -29,6 +29,12 @@ _WHY: dict[str, tuple[str, str]] = {
     "engine.message.expression": ("不支持的表达式:{what}", "This expression is not supported: {what}"),
     "engine.message.argument": ("查询参数只能是值", "Arguments of a query must be values"),
     "engine.message.unknown_field": ("客户端版本不匹配({what})", "The client speaks another version ({what})"),
+    "engine.release.function": ("发布表只支持 sum、count、mean,不支持 {what}", "Only sum, count and mean, not {what}"),
+    "engine.release.column": ("没有这个字段:{what}", "No such column: {what}"),
+    "engine.release.ambiguous": ("字段名不唯一:{what}", "The column name is ambiguous: {what}"),
+    "engine.release.no_measure": ("发布表至少要有一个指标", "A table needs at least one measure"),
+    "engine.release.not_a_number": ("字段 {what} 不是数值", "Column {what} is not a number"),
+    "engine.release.too_many_cells": ("单元格超过 {what} 个", "More than {what} cells"),
     "engine.mask.type": ("脱敏方式 {mask} 不适用于字段 {what} 的类型", "Mask {mask} does not fit the type of column {what}"),
 }
 _NEXT = {

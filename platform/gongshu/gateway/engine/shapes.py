@@ -150,7 +150,7 @@ class Measure:
 @dataclass(frozen=True)
 class MeasureEvidence:
     """Of one measure in one cell: the largest and second largest contribution of one entity to the sum of
-    absolute contributions `total` (decimal text; null for count of rows: then contributions are row counts)."""
+    absolute contributions `total` (decimal text; for a count the contributions are rows)."""
 
     top1: str
     top2: str
@@ -174,13 +174,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class ReleaseTable:
-    """by columns then measures, cells sorted by the `by` values. no_evidence: why evidence is impossible, or None."""
+    """by columns then measures, cells sorted by the `by` values; decimals and dates are text.
+
+    no_evidence: why evidence is impossible (``operator:Aggregate``, ``no-entity-column:<dataset>``, ``subquery``,
+    ``join:…``, ``no-dataset``), or None. origins: by or measured column → stored "dataset.column" it is made of; the
+    front checks with it that `by` stands on declared dimensions only.
+    """
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     cells: tuple[Cell, ...]
     no_evidence: str | None
     columns_read: Mapping[str, tuple[str, ...]]
+    origins: Mapping[str, tuple[str, ...]]
     plan_text: str = field(repr=False)
 
 

@@ -8,10 +8,12 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.apache.spark.connect.proto.Aggregate;
 import org.apache.spark.connect.proto.Expression;
+import org.apache.spark.connect.proto.Filter;
 import org.apache.spark.connect.proto.Plan;
 import org.apache.spark.connect.proto.Read;
 import org.apache.spark.connect.proto.Relation;
 import org.apache.spark.connect.proto.Relation.RelTypeCase;
+import org.apache.spark.connect.proto.StatSampleBy;
 import org.sparkproject.connect.protobuf.CodedInputStream;
 import org.sparkproject.connect.protobuf.Descriptors.FieldDescriptor;
 import org.sparkproject.connect.protobuf.Message;
@@ -51,7 +53,7 @@ final class Messages {
       EnumSet.of(
           RelTypeCase.SHOW_STRING, RelTypeCase.HTML_STRING, RelTypeCase.FILL_NA, RelTypeCase.DROP_NA, RelTypeCase.REPLACE,
           RelTypeCase.SUMMARY, RelTypeCase.DESCRIBE, RelTypeCase.COV, RelTypeCase.CORR, RelTypeCase.APPROX_QUANTILE,
-          RelTypeCase.CROSSTAB, RelTypeCase.FREQ_ITEMS, RelTypeCase.SAMPLE_BY, RelTypeCase.TO_SCHEMA, RelTypeCase.WITH_COLUMNS,
+          RelTypeCase.CROSSTAB, RelTypeCase.FREQ_ITEMS, RelTypeCase.TO_SCHEMA, RelTypeCase.WITH_COLUMNS,
           RelTypeCase.WITH_COLUMNS_RENAMED, RelTypeCase.DROP, RelTypeCase.AS_OF_JOIN, RelTypeCase.TRANSPOSE);
 
   /** Of the eager ones, those that may run a job; their columns count as read even when the result no longer shows it. */
@@ -143,6 +145,32 @@ final class Messages {
       return;
     }
     throw new Refusal("engine.message.argument", "argument");
+  }
+
+  /** `sampleBy` as a filter: Spark would plan it with a function of its own that no list can tell from a foreign one. */
+  static Relation withoutSampleBy(Relation relation) {
+    if (!relation.hasSampleBy()) return relation;
+    StatSampleBy sample = relation.getSampleBy();
+    Expression.UnresolvedFunction.Builder fraction = Expression.UnresolvedFunction.newBuilder().setFunctionName("when");
+    for (StatSampleBy.Fraction f : sample.getFractionsList()) {
+      fraction.addArguments(call("=", sample.getCol(), Expression.newBuilder().setLiteral(f.getStratum()).build()));
+      fraction.addArguments(number(f.getFraction()));
+    }
+    fraction.addArguments(number(0));
+    Expression.Literal.Builder seed = Expression.Literal.newBuilder().setLong(sample.getSeed());
+    Expression random = call("rand", Expression.newBuilder().setLiteral(seed).build());
+    Expression keep = call("<", random, Expression.newBuilder().setUnresolvedFunction(fraction).build());
+    return relation.toBuilder().setFilter(Filter.newBuilder().setInput(sample.getInput()).setCondition(keep)).build();
+  }
+
+  private static Expression call(String function, Expression... arguments) {
+    return Expression.newBuilder()
+        .setUnresolvedFunction(Expression.UnresolvedFunction.newBuilder().setFunctionName(function).addAllArguments(List.of(arguments)))
+        .build();
+  }
+
+  private static Expression number(double value) {
+    return Expression.newBuilder().setLiteral(Expression.Literal.newBuilder().setDouble(value)).build();
   }
 
   /** The same message with each nearest relation below it replaced. */

@@ -124,7 +124,8 @@ final class Statement implements AutoCloseable {
   }
 
   /** For reading only: what Spark would compute while planning becomes a projection of its expressions over its inputs. */
-  private Relation unrolled(Relation relation) {
+  private Relation unrolled(Relation given) {
+    Relation relation = Messages.withoutSampleBy(given);
     if (Messages.isSqlWithReferences(relation)) return stage(relation, sqlWith(relation, this::unrolled));
     if (!Messages.isEager(relation)) return Messages.mapInputs(relation, this::unrolled);
     Relation input = Messages.inputs(relation).stream().map(this::unrolled).reduce(Statement::crossed).orElseThrow();
@@ -140,7 +141,8 @@ final class Statement implements AutoCloseable {
   }
 
   /** Inputs of what Spark computes while planning are governed first and come in as stages. */
-  private Relation staged(Relation relation, Map<List<String>, View> views) {
+  private Relation staged(Relation given, Map<List<String>, View> views) {
+    Relation relation = Messages.withoutSampleBy(given);
     if (Messages.isSqlWithReferences(relation)) return stage(relation, sqlWith(relation, r -> staged(r, views)));
     if (relation.hasWithRelations()) return withReferences(relation, views);
     if (!Messages.isEager(relation)) return Messages.mapInputs(relation, r -> staged(r, views));
