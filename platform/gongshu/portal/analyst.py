@@ -120,6 +120,14 @@ def certificate_page(ctx: Public, number: str) -> Response:
     )
 
 
+@pages.get("/certificates/{number}/file")
+def certificate_file(ctx: Ctx, number: str) -> Response:
+    """The same JSON as the API's, as a file."""
+    answer = certificate_json(ctx, number)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{number}.json"'
+    return answer
+
+
 def _release_page(ctx: Context, number: str, error: GongshuError | None) -> Response:
     view = release.request_for(ctx.session, ctx.actor, number)
     mine = view.request.author == ctx.actor.pseudonym
