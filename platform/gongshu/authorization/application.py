@@ -74,7 +74,9 @@ class NewScenario(BaseModel):
     title_en: Title
     purpose: Sentence
     beneficiary: Sentence
-    use: Literal["industry", "public-interest"] | None = Field(default=None, description="default for requests that name none")
+    use: Literal["industry", "public-interest"] | None = Field(
+        default=None, description="default for requests that name none"
+    )
     output_kinds: list[OutputKind] = Field(min_length=1, max_length=4)
     term_months: int | None = None
     term_minutes: int | None = None

@@ -1,4 +1,4 @@
-"""A small city for the tests of authorization: six organisations, nine people, two registered datasets."""
+"""A small city for the tests of authorization: seven organisations, eleven people, two registered datasets."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ ORGANISATIONS = {
     "transport": (OrganisationKind.PROVIDER, ()),
     "principal": (OrganisationKind.AUTHORITY, ("principal",)),
     "agency": (OrganisationKind.AUTHORITY, ("agency",)),
+    "county": (OrganisationKind.AUTHORITY, ("principal", "agency")),
 }
 PEOPLE = {
     "chen": (Role.ANALYST, "operator-a"),
@@ -50,6 +51,8 @@ PEOPLE = {
     "he": (Role.STEWARD, "transport"),
     "song": (Role.OFFICER, "principal"),
     "feng": (Role.OFFICER, "agency"),
+    "bao": (Role.OFFICER, "county"),
+    "bin": (Role.OFFICER, "county"),
     "tang": (Role.REVIEWER, "agency"),
 }
 STAYS = {"stay_id": "string", "guest_id_no": "string", "district": "string", "checkin": "date", "nights": "int"}

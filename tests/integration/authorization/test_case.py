@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from psycopg import Connection
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select, text
+from sqlalchemy.exc import ProgrammingError
 
+from gongshu.audit import UnitOfWork, Vault
 from gongshu.audit.models import LogEntry
 from gongshu.authorization import (
     NewScenario,
     Verdicts,
+    agreements_of,
+    attach_text,
     authorise_scenario,
     decide_request,
     draft_agreement,
@@ -27,11 +36,16 @@ from gongshu.authorization import (
     submit_scenario,
     unfreeze_organisation,
 )
+from gongshu.authorization.case import acts_of
+from gongshu.authorization.scenarios import scenario_row
 from gongshu.clock import SettableClock
-from gongshu.database import Sessions
+from gongshu.database import Sessions, open_engine, open_sessions
 from gongshu.errors import Conflict, Denied, Invalid, NotFound
+from gongshu.identity import Actor
 from tests.conftest import NewWork
 from tests.integration.authorization import case_world as world
+
+NUMBERS = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +234,95 @@ def test_terms_in_minutes_are_for_the_demo(new_work: NewWork, sessions: Sessions
     agreement = world.signed(new_work, sessions, NewScenario.model_validate(values), demo=True)
     assert agreement.valid_until is not None
     assert (agreement.valid_until - clock.now()).total_seconds() == 180
+
+
+def test_one_organisation_never_both_authorises_and_signs(new_work: NewWork, sessions: Sessions) -> None:
+    """A county office has both duties by title; in one case it holds only the first it took."""
+    new = world.application()
+    world.agree_all(new_work, sessions, new, world.apply(new_work, sessions, new))
+    with new_work() as work:
+        authorise_scenario(work, world.actor(sessions, "bao"), new.code)
+        work.commit()
+    for name in ("bao", "bin"):
+        with new_work() as work, pytest.raises(Denied, match="separate"):
+            draft_agreement(work, world.actor(sessions, name), new.code)
+    with new_work() as work:
+        draft_agreement(work, world.actor(sessions, "feng"), new.code)
+        work.commit()
+
+
+VERBS = ("decide", "authorise", "draft", "sign", "revoke")
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    chances=some.lists(some.tuples(some.sampled_from(VERBS), some.sampled_from(sorted(world.PEOPLE))), max_size=40),
+    data=some.data(),
+)
+def test_whoever_tries_whatever_nobody_holds_two_duties(
+    new_work: NewWork, sessions: Sessions, chances: list[tuple[str, str]], data: some.DataObject
+) -> None:
+    """Everybody tries every verb in any order; what was accepted is looked at in the rows themselves."""
+    number = next(NUMBERS)
+    new = world.application(f"case-{number}", title_zh=f"第{number}案", purpose=f"用途{number}")
+    ids = world.apply(new_work, sessions, new)
+    for verb, name in [
+        *chances,
+        *((verb, name) for verb in VERBS[:-1] for name in data.draw(some.permutations(sorted(world.PEOPLE)))),
+    ]:
+        with new_work() as work:
+            try:
+                _try(work, world.actor(sessions, name), verb, new, ids)
+                work.commit()
+            except (Conflict, Denied, Invalid, NotFound):
+                continue
+    with sessions() as session:
+        acts = acts_of(session, scenario_row(session, new.code))
+    for one in acts:
+        assert {act.side for act in acts if act.person == one.person or act.organisation == one.organisation} == {
+            one.side
+        }
+
+
+def _try(work: UnitOfWork, by: Actor, verb: str, new: NewScenario, ids: list[str]) -> None:
+    if verb == "decide":
+        for asked, number in zip(new.requests, ids, strict=True):
+            with suppress(NotFound):
+                decide_request(work, by, number, world.all_agreed(asked.columns))
+        return
+    agreements = agreements_of(work.session, new.code)
+    if verb == "authorise":
+        authorise_scenario(work, by, new.code)
+    elif verb == "draft":
+        for one in world.OPINIONS:
+            attach_text(work, by, scenario_row(work.session, new.code), one.kind, one.title, one.text)
+        draft_agreement(work, by, new.code)
+    elif agreements and verb == "sign":
+        sign_agreement(work, by, agreements[-1].id)
+    elif agreements:
+        revoke_agreement(work, by, agreements[-1].id, "试")
+
+
+def test_the_portals_own_database_role_suffices_and_cannot_undo(
+    new_work: NewWork, sessions: Sessions, database: Engine, clock: SettableClock, vault: Vault
+) -> None:
+    """As in the running portal: its role carries a case through, and may not change what was signed."""
+    engine = open_engine(database.url.render_as_string(hide_password=False))
+
+    @event.listens_for(engine, "connect")
+    def narrow(connection: Connection[object], _record: object) -> None:
+        connection.execute("set role gongshu_portal")
+        connection.commit()
+
+    limited = open_sessions(engine)
+    world.signed(lambda: UnitOfWork(limited, writer="portal", clock=clock, vault=vault), limited)
+    for statement in (
+        "update authorization_grant set valid_until = valid_until + interval '1 day'",
+        "update authorization_signature set digest = ''",
+        "update authorization_document set content = ''",
+        "delete from authorization_agreement",
+        "delete from authorization_freeze",
+    ):
+        with limited() as session, pytest.raises(ProgrammingError, match="permission denied"):
+            session.execute(text(statement))
+    engine.dispose()
