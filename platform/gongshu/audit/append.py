@@ -70,16 +70,26 @@ def _refusal(error: DBAPIError) -> Exception:
     if state == NOT_GRANTED:
         return EventNotGranted(str(error.orig))
     if state == PUBLISHER_GONE:
-        return Unavailable(
-            "log",
-            Words(
-                "审计日志暂时写不进去:发布进程不在。没有记录,就不放行。",
-                "The audit log cannot be written: its publisher is not there. No record, no release.",
-            ),
-        )
+        return Unavailable("log", _why(str(error.orig).split("\n")[0]))
     if state in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):
         return Unavailable("log")
     return error
+
+
+def _why(said: str) -> Words:
+    """The sentence for what audit_require_publisher said; a refusal carries its own, in both languages."""
+    if said.startswith("publisher refused: "):
+        zh, _, en = said.removeprefix("publisher refused: ").partition(" / ")
+        return Words(zh, en or zh)
+    if said.startswith("publisher starting"):
+        return Words(
+            "审计日志正在核对,核对完之前不接受写入。",
+            "The audit log is being verified and takes nothing until that is done.",
+        )
+    return Words(
+        "审计日志暂时写不进去,平台只能查看。没有记录,就不放行。",
+        "The audit log cannot be written, so the platform is read-only: no record, no release.",
+    )
 
 
 def keep_blob(session: Session, data: bytes, *, kind: str, label: str = "") -> str:

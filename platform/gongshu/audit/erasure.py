@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from gongshu.audit.event import Event, EventType
+from gongshu.audit.event import Event, EventType, Value
 from gongshu.audit.models import LogPayload
 from gongshu.audit.work import UnitOfWork
 from gongshu.errors import Denied, NotFound, Words
@@ -36,5 +36,5 @@ def erase_parts(
             "log.erasure.absent",
             Words(f"条目 #{index} 没有可删除的这些附件。", f"Entry #{index} has no such private parts to erase."),
         )
-    public = {"entry": index, "parts": sorted(names), "confirmed_by": confirmed_by, "basis": basis}
+    public: dict[str, Value] = {"entry": index, "parts": sorted(names), "confirmed_by": confirmed_by, "basis": basis}
     return work.record(Event(EventType.PAYLOAD_ERASED, actor=proposed_by, public=public))

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     VERSION_PREPARED = "catalogue.version.prepared"
     VERSION_RETURNED = "catalogue.version.returned"
     VERSION_SIGNED_OFF = "catalogue.version.signed_off"
+    REGISTRATION_RENEWED = "catalogue.registration.renewed"
     # authorization
     SCENARIO_DRAFTED = "authorization.scenario.drafted"
     SCENARIO_SUBMITTED = "authorization.scenario.submitted"

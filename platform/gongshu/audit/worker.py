@@ -60,7 +60,7 @@ class Worker:
             self._publish_for_ever(watch, publisher)
         except LogRefused as refusal:
             log.error("log.publisher.refused", words=refusal.message.en)
-            watch.say("refused", refusal.message.en)
+            watch.say("refused", f"{refusal.message.zh} / {refusal.message.en}")
             self.stopping.wait(REFUSED_SECONDS)
 
     def _publish_for_ever(self, watch: Watch, publisher: Publisher) -> None:

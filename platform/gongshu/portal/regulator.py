@@ -7,7 +7,7 @@ of their own when they read. Nothing here changes anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from gongshu.audit import Event, EventType, Private
 from gongshu.audit import receipts as proofs
 from gongshu.audit.export import Export, as_tar
+from gongshu.audit.health import log_health
 from gongshu.audit.reading import (
     Found,
     Search,
@@ -34,7 +35,10 @@ from gongshu.audit.store import LogStore
 from gongshu.clock import to_text
 from gongshu.errors import Denied, Invalid, NotFound, Unavailable, Words
 from gongshu.identity import Actor, Role, find_actor, organisations, people_of
+from gongshu.portal import todo
 from gongshu.portal.edge import Context, Ctx
+from gongshu.portal.formats import number
+from gongshu.portal.language import _
 from gongshu.portal.log_words import event_words
 from gongshu.portal.pages import page_of
 from gongshu.settings import StoreSettings
@@ -185,6 +189,20 @@ def proof_facts(proof: proofs.Proof | None) -> dict[str, Any] | None:
     }
 
 
+@todo.facts(Role.REGULATOR)
+def log_facts(ctx: Context) -> Iterator[todo.Fact]:
+    """What a regulator sees first: how far the log is proven, and what was refused or left open today."""
+    midnight = ctx.now.astimezone(ZoneInfo(ctx.settings.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    health = log_health(ctx.session, midnight)
+    behind = health.size - health.published
+    note = _("还有 %(n)s 条待发布", n=behind) if behind else _("全部已发布")
+    yield todo.Fact(_("日志条目"), number(health.size), "/log", note)
+    if not health.writable:
+        yield todo.Fact(_("日志状态"), _("写不进去,平台只能查看"))
+    yield todo.Fact(_("今天的拒绝"), number(health.denials), f"/log?outcome=denied&from={midnight:%Y-%m-%d}")
+    yield todo.Fact(_("结果未知的语句"), number(health.open_intents), "/log?event=statement.intent")
+
+
 @pages.get("/log")
 def search_page(ctx: Ctx) -> Response:
     viewer, question = viewer_of(ctx.actor), asked(ctx)
@@ -210,7 +228,7 @@ def search_page(ctx: Ctx) -> Response:
 
 def _head(ctx: Context) -> dict[str, Any] | None:
     try:
-        checkpoint, _, signed = proofs.latest_checkpoint(log_store(ctx))
+        checkpoint, _note, signed = proofs.latest_checkpoint(log_store(ctx))
     except Unavailable:
         return None
     return {"size": checkpoint.size, "root": checkpoint.root.hex(), "signed": signed}

@@ -177,3 +177,28 @@ def test_not_even_the_owner_changes_an_entry(sessions: Sessions, vault: Vault) -
     for change in ("UPDATE audit_entry SET actor = 'p-2'", "DELETE FROM audit_entry", "TRUNCATE audit_entry CASCADE"):
         with sessions() as session, pytest.raises(Exception, match="never changed"):
             session.execute(text(change))
+
+
+def test_an_older_database_is_refused_in_words(
+    worker: subprocess.Popen[bytes], settings_file: Path, as_portal: Sessions, vault: Vault, database: Engine
+) -> None:
+    wait_for(database, say(as_portal, vault) + 1)
+    worker.kill()
+    worker.wait()
+    with database.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text("DELETE FROM audit_entry WHERE index >= 1"))
+        connection.execute(text("UPDATE audit_head SET size = 1"))
+    again = start_worker(settings_file)
+    try:
+        deadline = time.monotonic() + 15
+        while True:
+            with pytest.raises(Unavailable) as refusal:
+                say(as_portal, vault)
+            if "older state" in refusal.value.message.en and "旧状态" in refusal.value.message.zh:
+                break
+            assert time.monotonic() < deadline, refusal.value.message
+            time.sleep(0.3)
+    finally:
+        again.kill()
+        again.wait()
