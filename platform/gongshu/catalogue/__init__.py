@@ -14,7 +14,7 @@ from gongshu.catalogue.overview import (
     visible_version,
     waiting_versions,
 )
-from gongshu.catalogue.registration import ColumnFacts, NewDataset, VersionFacts, require_registrable
+from gongshu.catalogue.registration import ColumnFacts, NewDataset, Renewal, VersionFacts, require_registrable
 from gongshu.catalogue.service import (
     DRAFT,
     PREPARED,
@@ -25,6 +25,7 @@ from gongshu.catalogue.service import (
     find_dataset,
     find_version,
     register_dataset,
+    renew_registration,
     require_can_register,
     require_can_sign_off,
     return_version,
@@ -63,6 +64,7 @@ __all__ = [
     "Delivery",
     "Listed",
     "NewDataset",
+    "Renewal",
     "Version",
     "VersionFacts",
     "can_sign_off",
@@ -77,6 +79,7 @@ __all__ = [
     "lapsing_registrations",
     "list_datasets",
     "register_dataset",
+    "renew_registration",
     "require_can_register",
     "require_can_sign_off",
     "require_registrable",

@@ -54,6 +54,28 @@ class NewDataset(VersionFacts):
     registration_valid_until: date
 
 
+class Renewal(BaseModel):
+    """The registry's answer to a renewal."""
+
+    model_config = ConfigDict(extra="forbid")
+    registration_code: Annotated[Required, StringConstraints(max_length=60)]
+    registration_valid_until: date
+
+
+def require_later(renewal: Renewal, before: date, today: date) -> None:
+    """Raise Invalid unless the new date lies after the old one and after today."""
+    if renewal.registration_valid_until <= max(before, today):
+        raise Invalid(
+            "catalogue.registration.earlier",
+            Words(
+                f"新的有效期应晚于原有效期 {before.isoformat()} 和今天。",
+                f"The new date must be later than {before.isoformat()} and than today.",
+            ),
+            Words("按登记平台的续展结果填写", "Give the date that the registry has renewed it to"),
+            fields={"registration_valid_until": {"zh": "应更晚", "en": "Must be later"}},
+        )
+
+
 def require_registrable(new: NewDataset, today: date) -> dict[str, str]:
     """The attributes as codes. Raises Invalid or Denied, each with its rule (document 13 §6)."""
     attributes = {

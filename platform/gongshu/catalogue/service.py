@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from gongshu.audit import Event, EventType, UnitOfWork, Value
 from gongshu.catalogue.ingest import DeliveredColumn, Delivery, ObjectFile
 from gongshu.catalogue.models import Column, Dataset, StoredFile, Version
-from gongshu.catalogue.registration import ColumnFacts, NewDataset, VersionFacts, require_registrable
+from gongshu.catalogue.registration import (
+    ColumnFacts,
+    NewDataset,
+    Renewal,
+    VersionFacts,
+    require_later,
+    require_registrable,
+)
 from gongshu.errors import Conflict, Denied, Invalid, NotFound, Words
 from gongshu.identity import Actor, Role, require_role
 
@@ -174,6 +181,24 @@ def return_version(work: UnitOfWork, actor: Actor, name: str, number: int, reaso
     version.return_reason = reason.strip()[:1000]
     version.entry_id = _record(work, EventType.VERSION_RETURNED, actor, version)
     return version
+
+
+def renew_registration(work: UnitOfWork, actor: Actor, name: str, renewal: Renewal) -> Dataset:
+    """Record that the outside registry has prolonged the registration; the versions stay as they are."""
+    dataset = find_dataset(work.session, name)
+    require_role(actor, Role.STEWARD, dataset.provider)
+    require_later(renewal, dataset.registration_valid_until, work.clock.now().date())
+    public: dict[str, Value] = {
+        "dataset": name,
+        "registration_code": renewal.registration_code,
+        "registration_valid_until": renewal.registration_valid_until.isoformat(),
+        "before": dataset.registration_valid_until.isoformat(),
+    }
+    dataset.registration_code = renewal.registration_code
+    dataset.registration_valid_until = renewal.registration_valid_until
+    event = Event(EventType.REGISTRATION_RENEWED, actor=actor.pseudonym, organisation=dataset.provider, public=public)
+    dataset.entry_id = work.record(event)
+    return dataset
 
 
 def find_dataset(session: Session, name: str) -> Dataset:

@@ -106,7 +106,7 @@ def create_internal_app(services: Services) -> FastAPI:
     app = FastAPI(title="Gongshu internal", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
     for name in INTERNAL_MODULES:
-        module = _find(name)
+        module = find_module(name)
         if module is not None:
             app.include_router(module.router, prefix="/internal")
     _add_handlers(app)
@@ -114,14 +114,15 @@ def create_internal_app(services: Services) -> FastAPI:
     return app
 
 
-def _find(name: str) -> ModuleType | None:
+def find_module(name: str) -> ModuleType | None:
+    """A module of the portal, or None where the room has no such pages yet."""
     spec = importlib.util.find_spec(f"gongshu.portal.{name}")
     return importlib.import_module(f"gongshu.portal.{name}") if spec else None
 
 
 def _include(app: FastAPI, name: str, prefix: str) -> list[str]:
     """Mount a module's routers; return the paths of its pages."""
-    module = _find(name)
+    module = find_module(name)
     if module is None:
         return []
     pages, api = getattr(module, "pages", None), getattr(module, "api", None)

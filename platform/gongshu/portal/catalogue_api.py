@@ -10,7 +10,7 @@ from fastapi import Form as FormField
 from pydantic import BaseModel
 
 from gongshu import catalogue
-from gongshu.catalogue import DATA_BUCKET, NewDataset, Version, VersionFacts
+from gongshu.catalogue import DATA_BUCKET, NewDataset, Renewal, Version, VersionFacts
 from gongshu.errors import GongshuError, Invalid, Words
 from gongshu.identity import Role, require_role
 from gongshu.portal.edge import Context, Ctx
@@ -26,7 +26,13 @@ class Return(BaseModel):
 
 @api.post("/datasets", status_code=201)
 def register(ctx: Ctx, meta: Meta, file: UploadFile) -> dict[str, Any]:
-    """Register a dataset with its first version (steward). `file`: CSV in UTF-8, or Parquet, up to 1 GiB."""
+    """Register a dataset with its first version (steward). `file`: CSV in UTF-8, or Parquet, up to 1 GiB, 256 columns.
+
+    `meta` is JSON: {name, title_zh, title_en, provider, legal_grade, sharing, opening, update_frequency,
+    registration_code, registration_valid_until, entity_column?, partition_by?: [column],
+    columns?: [{name, category, level, comment_zh?, comment_en?, dimension?, type?}]}.
+    With every column described the version is `prepared`, otherwise a `draft`.
+    """
     return facts_of_version(register_upload(ctx, parse(NewDataset, read_json(meta)), file))
 
 
@@ -60,6 +66,14 @@ def send_back(ctx: Ctx, name: str, number: int, body: Return) -> dict[str, Any]:
     return facts_of_version(version)
 
 
+@api.post("/datasets/{name}/registration")
+def renew(ctx: Ctx, name: str, renewal: Renewal) -> dict[str, Any]:
+    """Record a renewed registration (steward)."""
+    dataset = catalogue.renew_registration(ctx.work, ctx.actor, name, renewal)
+    ctx.commit()
+    return {"dataset": name, "registration_valid_until": dataset.registration_valid_until.isoformat()}
+
+
 @api.get("/datasets")
 def datasets(ctx: Ctx, q: str = "", level: str = "", provider: str = "") -> list[dict[str, Any]]:
     """All datasets that the person may see, with their newest version."""
@@ -77,6 +91,7 @@ def dataset(ctx: Ctx, name: str) -> dict[str, Any]:
 
 @api.get("/datasets/{name}/versions/{number}")
 def version(ctx: Ctx, name: str, number: int) -> dict[str, Any]:
+    """One version with its columns."""
     return facts_of_version(catalogue.visible_version(ctx.session, ctx.actor, name, number))
 
 

@@ -27,6 +27,7 @@ from typing import IO
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 from gongshu.errors import Words
 
@@ -76,6 +77,11 @@ def _(sentence: str, **values: object) -> str:
 def in_words(words: Words) -> str:
     """A bilingual sentence in the language of this request."""
     return words.en if current.get() == "en" else typeset(words.zh)
+
+
+def lang_of(text: str) -> Markup:
+    """The attribute that marks Chinese data (a column's name, a comment) on a page of any language."""
+    return Markup(' lang="zh-CN"' if re.search(r"[\u3400-\u9fff]", text) else "")
 
 
 def typeset(sentence: str) -> str:

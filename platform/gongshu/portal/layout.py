@@ -101,6 +101,7 @@ class Layout:
             "meter": charts.meter,
             "fields_of": fields_of,
             "in_words": language.in_words,
+            "lang_of": language.lang_of,
             "role_words": ROLE_WORDS,
             "Role": Role,
             "zone": zone,

@@ -20,6 +20,7 @@ from gongshu.catalogue import (
     OPENING,
     SHARING,
     NewDataset,
+    Renewal,
     Version,
     VersionFacts,
 )
@@ -159,6 +160,17 @@ def send_back(ctx: Ctx, name: str, number: int, form: Form) -> Response:
     return ctx.redirect(f"/datasets/{name}/versions/{number}")
 
 
+@pages.post("/datasets/{name}/registration")
+def renew(ctx: Ctx, name: str, form: Form) -> Response:
+    _dataset, versions = catalogue.visible_dataset(ctx.session, ctx.actor, name)
+    try:
+        catalogue.renew_registration(ctx.work, ctx.actor, name, parse(Renewal, values_of(form)))
+    except Invalid as error:
+        return _version_page(ctx, versions[-1], error)
+    ctx.commit()
+    return ctx.redirect(f"/datasets/{name}")
+
+
 @todo.provides(Role.STEWARD)
 def drafts_and_lapsing(ctx: Context) -> Iterable[Todo]:
     places = sorted(ctx.actor.organisations_as(Role.STEWARD))
@@ -225,6 +237,7 @@ def _version_page(ctx: Context, version: Version, error: GongshuError | None = N
         expiring=dataset.registration_valid_until < (ctx.now + EXPIRING).date(),
         can_sign_off=catalogue.can_sign_off(ctx.actor, version),
         can_describe=version.state == catalogue.DRAFT and ctx.actor.has(Role.STEWARD, dataset.provider),
+        can_renew=ctx.actor.has(Role.STEWARD, dataset.provider),
         can_deliver=version is versions[-1]
         and version.state == catalogue.SIGNED_OFF
         and ctx.actor.has(Role.STEWARD, dataset.provider),

@@ -12,7 +12,13 @@ from gongshu.portal import language
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 HAN = re.compile(r"[\u3400-\u9fff]")
 # Words that document 1 does not use: (synonym, the word to use).
-SYNONYMS = [("项目", "应用场景"), ("导出成果", "成果出域"), ("字段", "列"), ("数据集", "数据资源"), ("市场主体", "经营主体")]
+SYNONYMS = [
+    ("项目", "应用场景"),
+    ("导出成果", "成果出域"),
+    ("字段", "列"),
+    ("数据集", "数据资源"),
+    ("市场主体", "经营主体"),
+]
 PORTAL = Path(language.__file__).parent
 
 
