@@ -20,7 +20,16 @@ from gongshu.identity import Role
 from gongshu.portal import todo
 from gongshu.portal.edge import Context, Ctx, Form, Public, Sandbox
 from gongshu.portal.language import _
-from gongshu.portal.releases import Preview, check_facts, item_store, preview, request_facts, status_of, view_facts
+from gongshu.portal.releases import (
+    Preview,
+    check_facts,
+    item_store,
+    named,
+    preview,
+    request_facts,
+    status_of,
+    view_facts,
+)
 from gongshu.release.certificate import prove_certificate
 from gongshu.release.models import ReleaseRequest
 
@@ -260,7 +269,7 @@ def my_requests(ctx: Context) -> Iterable[todo.Todo]:
     for request in release.requests_for(ctx.session, ctx.actor):
         if request.state in ("draft", "returned"):
             note = _("请看审核意见后修改") if request.state == "returned" else _("尚未提交")
-            yield todo.Todo(f"{request.id} {request.title}", f"/releases/{request.id}", status_of(request), note=note)
+            yield todo.Todo(named(request), f"/releases/{request.id}", status_of(request), note=note)
         elif request.state == "in_review":
             yield _waiting(request)
 
@@ -268,7 +277,7 @@ def my_requests(ctx: Context) -> Iterable[todo.Todo]:
 def _waiting(request: ReleaseRequest) -> todo.Todo:
     note = _("第 %(turn)s 轮", turn=request.turn)
     return todo.Todo(
-        f"{request.id} {request.title}",
+        named(request),
         f"/releases/{request.id}",
         "in-review",
         due=request.due_at,

@@ -32,6 +32,11 @@ def highlight(text: str) -> Markup:
     return Markup(pygments.highlight(text, SqlLexer(), HtmlFormatter(nowrap=True)))
 
 
+def named(request: ReleaseRequest) -> Markup:
+    """Number and title; the title is the analyst's own Chinese, whatever the page's language."""
+    return Markup('{} <span lang="zh-CN">{}</span>').format(request.id, request.title)
+
+
 def status_of(request: ReleaseRequest) -> str:
     """The request's state as a status code of the portal."""
     return {"in_review": "in-review", "checked": "checking"}.get(request.state, request.state)

@@ -22,6 +22,7 @@ from gongshu.portal.language import _
 from gongshu.portal.releases import (
     highlight,
     item_store,
+    named,
     preview,
     request_facts,
     review_facts,
@@ -225,6 +226,4 @@ def _vote(ctx: Context, number: str, body: ReviewIn) -> tuple[Any, int]:
 def waiting_reviews(ctx: Context) -> Iterable[todo.Todo]:
     for request in release.queue(ctx.session, ctx.actor):
         note = _("第 %(turn)s 轮", turn=request.turn)
-        yield todo.Todo(
-            f"{request.id} {request.title}", f"/reviews/{request.id}", "in-review", due=request.due_at, note=note
-        )
+        yield todo.Todo(named(request), f"/reviews/{request.id}", "in-review", due=request.due_at, note=note)
