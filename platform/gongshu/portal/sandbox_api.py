@@ -9,12 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from gongshu import revenue
 from gongshu.authorization import Grant, find_scenario, grants_in_force, is_frozen
 from gongshu.catalogue import DatasetVersion, dataset_versions
 from gongshu.clock import to_text
 from gongshu.gateway.quota import used_today
 from gongshu.policy import describe_filter, describe_mask
-from gongshu.portal.edge import Sandbox
+from gongshu.portal.edge import Context, Sandbox
 
 api = APIRouter()
 
@@ -43,8 +44,17 @@ def sandbox(ctx: Sandbox) -> dict[str, Any]:
             "statements_today": used.statements,
             "billable_bytes_today": used.billable_bytes,
         },
-        "prices": [{"dataset": grant.dataset, "price": grant.price, "use": grant.use} for grant in current],
+        "prices": _prices(ctx, current),
     }
+
+
+def _prices(ctx: Context, grants: list[Grant]) -> list[dict[str, Any]]:
+    """What each granted table costs and what the scenario has used of that price this month."""
+    reader = revenue.reader_for(ctx.services.vault, ctx.services.sessions)
+    codes = {grant.price for grant in grants}
+    found = revenue.sandbox_prices(ctx.session, reader, ctx.scenario, codes, ctx.now)
+    by_code = {one.code: one.as_value() for one in found}
+    return [{"dataset": grant.dataset, "use": grant.use, **by_code[grant.price]} for grant in grants]
 
 
 def _table(grant: Grant, version: DatasetVersion) -> dict[str, Any]:
