@@ -10,6 +10,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+from fastapi.testclient import TestClient
 from httpx import Response
 
 from gongshu.clock import SettableClock
