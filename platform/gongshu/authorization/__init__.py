@@ -5,18 +5,9 @@ is asked of the policy at every statement. It must never let one person or organ
 in one case. Others use what is named here.
 """
 
-from gongshu.authorization.agreements import (
-    agreement_by_id,
-    agreements_of,
-    authorise_scenario,
-    can_sign,
-    draft_agreement,
-    facts_of_agreement,
-    find_agreement,
-    revoke_agreement,
-    sign_agreement,
-)
+from gongshu.authorization.agreements import agreement_by_id, agreements_of, facts_of_agreement, find_agreement
 from gongshu.authorization.application import Attachment, DatasetRequest, NewScenario, Quota, Verdicts
+from gongshu.authorization.applying import draft_scenario, submit_scenario, withdraw_scenario
 from gongshu.authorization.approvals import decide_request, find_request, requests_for, require_can_decide
 from gongshu.authorization.documents import (
     KIND_WORDS,
@@ -26,18 +17,17 @@ from gongshu.authorization.documents import (
     documents_of,
     missing_documents,
 )
+from gongshu.authorization.drafting import authorise_scenario, draft_agreement
 from gongshu.authorization.freezes import freeze_organisation, open_freeze, unfreeze_organisation
 from gongshu.authorization.grants import Grant, grants_in_force, grants_on_dataset, is_frozen, scenarios_of_analyst
 from gongshu.authorization.scenarios import (
-    draft_scenario,
     facts_of,
     find_scenario,
     own_scenario,
     request_facts,
-    submit_scenario,
     visible_scenarios,
-    withdraw_scenario,
 )
+from gongshu.authorization.signing import can_sign, revoke_agreement, sign_agreement
 from gongshu.authorization.spawning import decide_spawn, may_stay, sandbox_facts
 from gongshu.authorization.states import STATE_WORDS, ScenarioState, can_move
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from gongshu.audit import Event, EventType, Private, UnitOfWork
 from gongshu.authorization.application import Verdicts
+from gongshu.authorization.applying import types_of
 from gongshu.authorization.case import acts_of
 from gongshu.authorization.duties import Act, Side, require_separate
 from gongshu.authorization.models import ColumnRequest, RequestedColumn, Scenario
-from gongshu.authorization.scenarios import scenario_row, types_of
+from gongshu.authorization.scenarios import scenario_row
 from gongshu.authorization.states import RequestState, ScenarioState, require_move
 from gongshu.catalogue import dataset_versions
 from gongshu.errors import Conflict, Denied, Invalid, NotFound, Words

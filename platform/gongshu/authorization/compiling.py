@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gongshu.audit.entry import canonical
+from gongshu.authorization.applying import types_of
 from gongshu.authorization.clauses import cited_clauses
 from gongshu.authorization.models import Agreement, ColumnRequest, Scenario
-from gongshu.authorization.scenarios import types_of
 from gongshu.authorization.states import RequestState
 from gongshu.catalogue import DatasetVersion, dataset_versions
 from gongshu.errors import Conflict, Invalid, Words
