@@ -33,7 +33,7 @@ class PortalAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub ha
         return {"name": name, "admin": False}
 
 
-def _unavailable() -> Exception:
+def _unavailable() -> Any:
     from tornado.web import HTTPError  # only here: tornado is the Hub's, not ours to import early
 
     error = HTTPError(503, "portal unavailable")

@@ -53,7 +53,7 @@ class Keeper:
         self.probing = asyncio.Lock()
         self.watchers: set[asyncio.Task[None]] = set()
 
-    async def answer(self, question: dict[str, Any], uid: int) -> dict[str, Any]:
+    async def answer(self, question: dict[str, Any], uid: int) -> dict[str, Any]:  # noqa: ARG002 - shape of a Handler
         """One question from Hub or doors. Trouble is ``{"refused": sentence}``, never a traceback."""
         verb = question.get("verb")
         try:

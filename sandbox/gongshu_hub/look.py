@@ -6,7 +6,7 @@ import json
 import mimetypes
 from pathlib import Path
 
-from tornado import web
+from tornado.web import HTTPError, RequestHandler
 
 STATIC = Path(__file__).resolve().parents[2] / "platform" / "gongshu" / "portal" / "static"
 
@@ -21,12 +21,12 @@ def look_address() -> dict[str, str]:
     return {role: str(manifest[name]) for role, name in wanted.items() if name in manifest}
 
 
-class LookHandler(web.RequestHandler):  # type: ignore[misc]  # tornado is untyped here
+class LookHandler(RequestHandler):  # type: ignore[misc]  # tornado is untyped here
     """Sends one file of the look; public, cached for a year (the name carries its hash)."""
 
     def get(self, name: str) -> None:
         if name not in look_address().values():
-            raise web.HTTPError(404)
+            raise HTTPError(404)
         self.set_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
         self.set_header("Cache-Control", "public, max-age=31536000, immutable")
         self.set_header("X-Content-Type-Options", "nosniff")

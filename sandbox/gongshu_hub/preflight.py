@@ -29,7 +29,10 @@ NO_NAMESPACES = (
     "bubblewrap cannot build the walls: {words}. Allow user namespaces (sysctl user.max_user_namespaces, "
     "kernel.unprivileged_userns_clone=1, or AppArmor's userns rule), then try again."
 )
-ANSWERED = "沙箱内的探测得到了应答:{names}。在封住之前不启动任何沙箱。Something answered from inside: {names}. No sandbox starts until it is closed."
+ANSWERED = (
+    "沙箱内的探测得到了应答:{names}。在封住之前不启动任何沙箱。"
+    "Something answered from inside: {names}. No sandbox starts until it is closed."
+)
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ async def _inside(
 
 
 async def _outside(question: dict[str, Any]) -> list[dict[str, Any]]:
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
-    process = await asyncio.create_subprocess_exec(sys.executable, "-I", str(probe.__file__), **pipes)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(probe.__file__), stdin=pipe, stdout=pipe, stderr=pipe
+    )
     return await _rows(process, question)
 
 

@@ -56,7 +56,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
         Spawner.server.fset(self, server)
 
     def get_state(self) -> dict[str, Any]:
-        return super().get_state() | {"socket_path": self.socket_path}
+        return {**super().get_state(), "socket_path": self.socket_path}
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)

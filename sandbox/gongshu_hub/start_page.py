@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import SpawnHandler
-from tornado import web
+from tornado.web import HTTPError, authenticated
 
 from gongshu_hub.access import ensure_access
 from gongshu_hub.internal import InternalPortal, RefusedByPortal
@@ -31,38 +31,43 @@ ABSENT = RefusedByPortal(
 class StartPage(SpawnHandler):  # type: ignore[misc]  # jupyterhub has no types
     """Shows what is about to start, and starts it."""
 
-    @web.authenticated
+    @authenticated  # type: ignore[untyped-decorator]  # tornado's
     async def get(self, scenario: str) -> None:
         name = sandbox_name(self.current_user.name, scenario)
+        owner = self.find_user(str(name)) if name else None
         if name is None:
-            return await self.show_refusal(ABSENT)
-        owner = self.find_user(str(name))
-        if owner is not None and owner.spawner.active:
+            await self.show_refusal(ABSENT)
+        elif owner is not None and owner.spawner.active:
             ensure_access(self, name)
-        if owner is not None and owner.spawner.ready:
-            return self.redirect(owner.server_url(""))
-        if owner is not None and owner.spawner.active:
-            return self.redirect(self._get_pending_url(owner, ""))
+            self.redirect(owner.server_url("") if owner.spawner.ready else self._get_pending_url(owner, ""))
+        else:
+            await self.show_start(name)
+
+    async def show_start(self, name: SandboxName) -> None:
         try:
             facts = await InternalPortal(settings().internal_socket).may_start(name.person, name.scenario)
         except RefusedByPortal as refusal:
-            return await self.show_refusal(refusal)
+            await self.show_refusal(refusal)
+            return
         ensure_access(self, name)
-        return self.finish(await self.render_template("start.html", facts=shown(facts), scenario=scenario))
+        self.finish(await self.render_template("start.html", facts=shown(facts), scenario=name.scenario))
 
-    @web.authenticated
+    @authenticated  # type: ignore[untyped-decorator]  # tornado's
     async def post(self, scenario: str) -> None:
         name = sandbox_name(self.current_user.name, scenario)
         owner = self.find_user(str(name)) if name else None
-        if name is None or owner is None:
-            return await self.show_refusal(ABSENT)
+        if owner is None:
+            await self.show_refusal(ABSENT)
+            return
+        pending = self._get_pending_url(owner, "")
         if owner.spawner.active:
-            return self.redirect(self._get_pending_url(owner, ""))
+            self.redirect(pending)
+            return
         spawner = owner.get_or_create_spawner("", "", replace_failed=True)
         try:
-            return await self._wrap_spawn_single_user(owner, "", "", spawner, self._get_pending_url(owner, ""), {})
-        except web.HTTPError as error:
-            return await self.show_refusal(refusal_of(error))
+            await self._wrap_spawn_single_user(owner, "", "", spawner, pending, {})
+        except HTTPError as error:
+            await self.show_refusal(refusal_of(error))
 
     async def show_refusal(self, refusal: RefusedByPortal) -> None:
         self.set_status(refusal.status)
@@ -72,17 +77,17 @@ class StartPage(SpawnHandler):  # type: ignore[misc]  # jupyterhub has no types
 class StopPage(BaseHandler):  # type: ignore[misc]  # jupyterhub has no types
     """Stops the own sandbox; the home stays."""
 
-    @web.authenticated
+    @authenticated  # type: ignore[untyped-decorator]  # tornado's
     async def get(self, scenario: str) -> None:
         self.finish(await self.render_template("stop.html", scenario=scenario))
 
-    @web.authenticated
+    @authenticated  # type: ignore[untyped-decorator]  # tornado's
     async def post(self, scenario: str) -> None:
         name: SandboxName | None = sandbox_name(self.current_user.name, scenario)
         owner = self.find_user(str(name)) if name else None
         if owner is not None and owner.spawner.ready:
             await self.stop_single_user(owner, "")
-        self.redirect(settings().portal_prefix and portal_page("/sandboxes"))
+        self.redirect(portal_page("/sandboxes"))
 
 
 def portal_page(path: str) -> str:
@@ -91,7 +96,7 @@ def portal_page(path: str) -> str:
     return f"{scheme}://portal--service.{authority}{settings().portal_prefix}{path}"
 
 
-def refusal_of(error: web.HTTPError) -> RefusedByPortal:
+def refusal_of(error: HTTPError) -> RefusedByPortal:
     """The refusal inside a failed start, or one made of its words."""
     known = getattr(error, "refusal", None)
     if isinstance(known, RefusedByPortal):

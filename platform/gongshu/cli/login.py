@@ -24,7 +24,7 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SPAWN_SECONDS = 90
 
 
-def say_nothing(message: str) -> None:  # noqa: ARG001 - the shape of a Progress
+def say_nothing(message: str) -> None:
     """Progress that nobody wants to see."""
 
 

@@ -42,7 +42,7 @@ class Doorkeeper:
         self.folder = house_settings.need("doors_dir")
         self.inbound_uids = frozenset(house_settings.inbound_uids) or frozenset({os.getuid()})
 
-    async def answer(self, question: dict[str, Any], uid: int) -> dict[str, Any]:
+    async def answer(self, question: dict[str, Any], uid: int) -> dict[str, Any]:  # noqa: ARG002 - the shape of a Handler
         """``open`` and ``close`` from the keeper, ``list`` for the curious engineer."""
         verb = question.get("verb")
         if verb == "open":

@@ -154,9 +154,8 @@ class InboundDoor:
         if "text/html" not in request.headers.get("Accept", ""):
             body = {"code": refusal.code, "message": f"{refusal.zh} {refusal.en}"}
             return web.json_response(body, status=refusal.status, headers=headers)
-        page = PAGE.format(
-            zh=html.escape(refusal.zh), en=html.escape(refusal.en), back=self.sandbox.facts.prefix + "lab"
-        )
+        words = {"zh": html.escape(refusal.zh), "en": html.escape(refusal.en)}
+        page = PAGE.format(**words, back=self.sandbox.facts.prefix + "lab")
         return web.Response(text=page, status=refusal.status, content_type="text/html", headers=headers)
 
 
@@ -165,5 +164,6 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body{{font:16px/1.7 "Noto Sans SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:40rem;margin:4rem auto;
 padding:0 1rem;color:#1f2937}}p.en{{color:#4b5563}}a{{color:#0b57a4}}</style></head>
-<body><h1>没有放行</h1><p>{zh}</p><p class="en" lang="en">{en}</p><p><a href="{back}">返回沙箱 · Back to the sandbox</a></p>
+<body><h1>没有放行</h1><p>{zh}</p><p class="en" lang="en">{en}</p>
+<p><a href="{back}">返回沙箱 · Back to the sandbox</a></p>
 </body></html>"""

@@ -114,7 +114,8 @@ def welcome() -> Sheet:
         words("期限:", "Term: ") + str(scenario.get("ends_at") or "")[:10],
         words(
             'spark 已就绪;%%sql 可直接写 SQL;gongshu.describe("表名") 看列;gongshu.release_table(…) 申请出域。',
-            'spark is ready; %%sql takes SQL; gongshu.describe("table") shows columns; gongshu.release_table(…) asks for a release.',
+            'spark is ready; %%sql takes SQL; gongshu.describe("table") shows columns; '
+            "gongshu.release_table(…) asks for a release.",
         ),
     ]
     title = f"{said(scenario.get('title'))} · {scenario.get('code', '')} · {scenario.get('agreement') or ''}"

@@ -10,9 +10,9 @@ from typing import Any
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython at the start of a kernel."""
-    import gongshu  # only here: in the platform's own environment another distribution has this name
     from tornado.ioloop import IOLoop
 
+    import gongshu  # only here: in the platform's own environment another distribution has this name
     from gongshu_sandbox import magic, refusals
 
     shell.push({"gongshu": gongshu, "spark": gongshu.spark})

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 SERVER_FD = "GONGSHU_SERVER_FD"
 ARGUMENTS = [
     "--ServerApp.sock=/tmp/server.sock",  # never made: see `use_handed_socket`
     "--KernelManager.transport=ipc",
-    "--ServerApp.root_dir=" + os.path.expanduser("~"),
+    f"--ServerApp.root_dir={Path.home()}",
     "--ServerApp.allow_origin_pat=",
     "--ServerApp.terminals_enabled=True",
     "--FileContentsManager.delete_to_trash=False",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gongshu.cli.login import BrowserSession
 
+from gongshu.cli.login import BrowserSession
 from tests.integration.sandbox.house import PASSWORD, SandboxHouse, what_is_missing
 from tests.parts.postgres import Postgres
 
@@ -19,7 +20,7 @@ def sandbox_house(short_folder: Path, postgres: Postgres) -> Iterator[SandboxHou
     missing = what_is_missing()
     if missing:
         pytest.fail(f"the sandbox tests need {missing}")
-    house = SandboxHouse(short_folder / "s", postgres)
+    house = SandboxHouse(short_folder / f"s{secrets.token_hex(2)}", postgres)
     try:
         house.start()
         yield house

@@ -53,6 +53,11 @@ class SandboxHouse:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
+    def database(self) -> str:
+        """One for each house: the integration and the security tests have theirs side by side."""
+        return f"hub_{self.folder.name}"
+
+    @property
     def hub_url(self) -> str:
         return f"http://gongshu.localhost:{self.port}/"
 
@@ -83,8 +88,7 @@ class SandboxHouse:
         for name in FOLDERS:
             (self.folder / name).mkdir()
             (self.folder / name).chmod(0o755)
-        self.postgres.run("DROP DATABASE IF EXISTS sandbox_hub")
-        self.postgres.run("CREATE DATABASE sandbox_hub")
+        self.postgres.run(f"CREATE DATABASE {self.database}")
         for part in ("portal", "keeper", "doors", "proxy", "hub"):
             self.start_part(part)
         self.wait_for_hub()
@@ -157,7 +161,7 @@ class SandboxHouse:
             "database": {
                 "host": str(self.postgres.folder),
                 "port": self.postgres.port,
-                "name": "sandbox_hub",
+                "name": self.database,
                 "role": "postgres",
                 "password_file": str(self._secret("database")),
             },

@@ -12,10 +12,10 @@ import time
 from typing import Any
 
 import pytest
+
 from gongshu.cli.kernel import Kernel, Ran
 from gongshu.cli.login import BrowserSession
 from gongshu_hub import wire
-
 from tests.integration.sandbox.conftest import OpenBrowser
 from tests.integration.sandbox.house import SandboxHouse
 
@@ -91,7 +91,8 @@ def can(path):
     except OSError:
         return False
 names = ["hub", "portal", "spark"]
-print(json.dumps([[can(f"/run/doors/{{name}}.sock") for name in names], can({str(house_socket)!r}), can("/run/dbus/system_bus_socket")]))
+doors = [can(f"/run/doors/{{name}}.sock") for name in names]
+print(json.dumps([doors, can({str(house_socket)!r}), can("/run/dbus/system_bus_socket")]))
 """)  # fmt: skip
     assert said == [[True, True, True], False, False]
 
@@ -115,7 +116,8 @@ def test_hub_door_passes_its_few_calls_with_the_own_token_only(
     theirs = answer_of(open_browser("huang"), 'print(json.dumps(os.environ["JUPYTERHUB_API_TOKEN"]))')
     said = answer_of(open_browser("chen"), ASK + f"""
 print(json.dumps([ask("hub", "GET", "/hub/api/user", mine), ask("hub", "GET", "/hub/api/user", {theirs!r}),
-    ask("hub", "GET", "/hub/api/users", mine), ask("hub", "POST", "/hub/api/users/chen--tourism-flow/tokens", mine, "{{}}"),
+    ask("hub", "GET", "/hub/api/users", mine),
+    ask("hub", "POST", "/hub/api/users/chen--tourism-flow/tokens", mine, "{{}}"),
     ask("hub", "GET", "/hub/login", mine), ask("portal", "GET", "/api/v1/sandbox", mine),
     ask("portal", "GET", "/api/v1/sandbox", {theirs!r}), ask("portal", "GET", "/api/v1/agreements", mine),
     ask("portal", "POST", "/internal/spawn", mine, "{{}}")]))
@@ -127,7 +129,8 @@ print(json.dumps([ask("hub", "GET", "/hub/api/user", mine), ask("hub", "GET", "/
 
 
 SMUGGLES = [
-    b"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hub/api/users HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    b"GET /hub/api/users HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 0\r\n\r\nabc",
     b"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     b"GET /hub/api/user HTTP/1.1\nHost: x\n\n",
