@@ -47,13 +47,22 @@ class Publisher:
     """One log's writer of tiles and checkpoints. Not for two threads."""
 
     def __init__(
-        self, sessions: Sessions, store: LogStore, signer: Signer, clock: Clock, seal: SecondSeal | None = None
+        self,
+        sessions: Sessions,
+        store: LogStore,
+        signer: Signer,
+        clock: Clock,
+        seal: SecondSeal | None = None,
+        *,
+        require_lock: bool = False,
     ) -> None:
         self._sessions = sessions
         self._store = store
         self._signer = signer
         self._clock = clock
         self._seal = seal
+        self._seal_pinned = False
+        self._require_lock = require_lock
         self._tiles = TileGrower()
         self._pending: dict[str, bytes] = {}
         self._published = Checkpoint(signer.origin, -1, b"")
@@ -65,6 +74,8 @@ class Publisher:
 
     def open(self) -> None:
         """Derive everything from the rows and compare with what is published. Raises LogRefused, Unavailable."""
+        if self._require_lock and not self._store.is_locked():
+            raise _refused("存储没有开启写入锁定", "the store does not lock what is written")
         note = self._store.get("checkpoint")
         with reading(self._sessions) as session:
             known = session.scalars(select(func.max(LogCheckpoint.size))).one()
@@ -169,7 +180,7 @@ class Publisher:
         log.info("log.checkpoint.published", size=checkpoint.size)
 
     def _put_seal(self, size: int) -> None:
-        if self._seal is None or size == 0:
+        if self._seal is None or not self._is_pinned(self._seal):
             return
         try:
             signature = self._seal.sign()
@@ -178,6 +189,11 @@ class Publisher:
             return
         self._store.put(seal_path(size), self._seal.text())
         self._store.put(seal_signature_path(size), signature)
+
+    def _is_pinned(self, seal: SecondSeal) -> bool:
+        """Whether the log's own entries published this very SM2 key; another one would seal nothing."""
+        self._seal_pinned = self._seal_pinned or self._store.get("keys/sm2.pem") == seal.public
+        return self._seal_pinned
 
     def _remember(self, session: Session, checkpoint: Checkpoint, note: bytes) -> None:
         row = {"size": checkpoint.size, "root": checkpoint.root, "note": note, "published_at": self._clock.now()}

@@ -42,9 +42,7 @@ class SecondSeal:
             return None
         try:
             if not key_file.exists():
-                key = _openssl(["genpkey", "-algorithm", "SM2"])
-                key_file.touch(mode=0o600)
-                key_file.write_bytes(key)
+                _write_once(key_file, _openssl(["genpkey", "-algorithm", "SM2"]))
             return cls(origin, key_file)
         except (OSError, subprocess.SubprocessError):
             return None
@@ -59,6 +57,15 @@ class SecondSeal:
     def sign(self) -> bytes:
         """The SM2 signature over `text()`. Raises subprocess.SubprocessError."""
         return _openssl(["dgst", "-sm3", "-sign", str(self._key_file), "-sigopt", IDENTITY], self.text())
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    """The whole key or none, for its owner alone."""
+    half = path.with_suffix(".part")
+    half.unlink(missing_ok=True)
+    half.touch(mode=0o600)
+    half.write_bytes(data)
+    half.replace(path)
 
 
 def _openssl(words: list[str], given: bytes = b"") -> bytes:

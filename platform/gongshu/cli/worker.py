@@ -54,7 +54,17 @@ def build(configuration: Settings) -> Worker:
     signer = Signer.from_file(configuration.log_origin, signing_key)
     seal_key = signing_key.with_name("sm2.pem")
     log_store = LogStore.open(store)
-    worker = Worker(engine, lambda: _publisher(sessions, log_store, signer, seal_key))
+    worker = Worker(
+        engine,
+        lambda: Publisher(
+            sessions,
+            log_store,
+            signer,
+            SystemClock(),
+            SecondSeal.open(signer.origin, seal_key),
+            require_lock=not configuration.demo,
+        ),
+    )
 
     def new_work() -> UnitOfWork:
         return UnitOfWork(sessions, writer="worker", clock=SystemClock(), vault=vault)
@@ -65,10 +75,6 @@ def build(configuration: Settings) -> Worker:
         tasks.append(_when_changed(bundle, lambda: archive_rules(sessions, new_work, bundle)))
     worker.tasks = tasks
     return worker
-
-
-def _publisher(sessions: Sessions, store: LogStore, signer: Signer, seal_key: Path) -> Publisher:
-    return Publisher(sessions, store, signer, SystemClock(), SecondSeal.open(signer.origin, seal_key))
 
 
 def say_started(sessions: Sessions, new_work: Callable[[], UnitOfWork], signer: Signer, seal_key: Path) -> None:
@@ -82,7 +88,11 @@ def say_started(sessions: Sessions, new_work: Callable[[], UnitOfWork], signer: 
             if seal:
                 work.keep_blob(seal.public, kind="key", label="sm2.pem")
             work.keep_blob(README.encode(), kind="readme", label="README.txt")
-            public: dict[str, Value] = {"origin": signer.origin, "key": signer.verifier.text(), "second_seal": seal is not None}
+            public: dict[str, Value] = {
+                "origin": signer.origin,
+                "key": signer.verifier.text(),
+                "second_seal": seal is not None,
+            }
             work.record(Event(EventType.KEY_ACTIVATED, actor="system:worker", public=public))
         work.record(Event(EventType.PART_STARTED, actor="system:worker", public={"part": "worker"}))
         work.commit()
