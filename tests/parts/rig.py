@@ -15,7 +15,6 @@ from gongshu.gateway.asking import Asker
 from gongshu.gateway.engine import Engine, EngineSettings, start_engine
 from gongshu.policy import Opa
 from gongshu.settings import Settings
-
 from tests.parts.gateway import RunningGateway
 from tests.parts.opa import OpaServer
 from tests.parts.places import ROOT

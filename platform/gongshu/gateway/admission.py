@@ -223,9 +223,11 @@ def read_arrow(streams: list[bytes]) -> pa.Table:
 
 
 def write_arrow(table: pa.Table) -> bytes:
+    """One Arrow stream with at least one batch: pyspark takes no batch for no result at all."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+        for batch in table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]:
+            writer.write_batch(batch)
     return bytes(sink.getvalue())
 
 

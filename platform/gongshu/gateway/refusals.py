@@ -46,18 +46,18 @@ class SparkError(GongshuError):
     status = 422
 
     def __init__(
-        self, message: Words, *, kind: str, condition: str, sql_state: str, parameters: Mapping[str, str]
+        self, message: Words, *, classes: tuple[str, ...], condition: str, sql_state: str, parameters: Mapping[str, str]
     ) -> None:
-        super().__init__(f"spark.{condition or kind}", message)
-        self.kind = kind
+        super().__init__(f"spark.{condition or classes[0]}", message)
+        self.classes = classes
         self.condition = condition
         self.sql_state = sql_state
         self.parameters = dict(parameters)
 
 
-def as_spark_error(safe: SafeError, kind: str) -> SparkError:
+def as_spark_error(safe: SafeError, *classes: str) -> SparkError:
     return SparkError(
-        safe.message, kind=kind, condition=safe.condition, sql_state=safe.sql_state, parameters=safe.parameters
+        safe.message, classes=classes, condition=safe.condition, sql_state=safe.sql_state, parameters=safe.parameters
     )
 
 
@@ -120,10 +120,10 @@ def _line(error: GongshuError, language: str) -> str:
 def _spark_info(error: SparkError) -> any_pb2.Any:
     parameters = {name: clip(value) for name, value in error.parameters.items()}
     info = error_details_pb2.ErrorInfo(
-        reason=error.kind,
+        reason=error.classes[0],
         domain="org.apache.spark",
         metadata={
-            "classes": json.dumps([error.kind]),
+            "classes": json.dumps(error.classes),
             "errorClass": error.condition,
             "sqlState": error.sql_state,
             "messageParameters": json.dumps(parameters, ensure_ascii=False),

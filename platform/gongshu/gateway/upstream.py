@@ -137,8 +137,8 @@ def translate(error: grpc.aio.AioRpcError) -> GongshuError:
         json.loads(info.metadata.get("messageParameters", "") or "{}"),
         said,
     )
-    kind = next((name for name in classes if name.startswith("org.apache.spark.")), "org.apache.spark.SparkException")
-    return as_spark_error(safe, kind)
+    kinds = [name for name in classes if name.startswith(("org.apache.spark.", "java.lang.", "java.time."))]
+    return as_spark_error(safe, *(kinds or ["org.apache.spark.SparkException"]))
 
 
 def _info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:

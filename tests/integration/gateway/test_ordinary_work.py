@@ -125,7 +125,7 @@ def test_cache_and_settings_are_answered(spark: SparkSession) -> None:
 
 
 def test_observed_metrics_come_back(spark: SparkSession) -> None:
-    from pyspark.sql import Observation
+    from pyspark.sql.connect.observation import Observation
 
     seen = Observation("seen")
     spark.table("transit.trips").observe(seen, F.count(F.lit(1)).alias("n")).collect()
