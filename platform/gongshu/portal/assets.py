@@ -117,8 +117,7 @@ def build(modules: Path, out: Path = STATIC) -> dict[str, str]:
     if lock_of(modules) != json.loads(LOCK.read_text()):
         raise ValueError("the installed npm packages differ from assets.lock.json: run npm ci, or review and --lock")
     out.mkdir(exist_ok=True)
-    for old in out.iterdir():
-        old.unlink()
+    _keep_one_generation(out)
     files = {
         "gongshu.css": _stylesheet(modules).encode(),
         "gongshu.js": (SOURCES / "gongshu.js").read_bytes(),
@@ -133,6 +132,15 @@ def build(modules: Path, out: Path = STATIC) -> dict[str, str]:
     (out / "icons.json").write_text(json.dumps(icons, indent=1) + "\n")
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+def _keep_one_generation(out: Path) -> None:
+    """Take away all but the files of the last build, which a portal that is still running may serve."""
+    manifest = out / "manifest.json"
+    kept = set(json.loads(manifest.read_text()).values()) if manifest.is_file() else set()
+    for old in out.iterdir():
+        if old.name not in kept:
+            old.unlink()
 
 
 def _stylesheet(modules: Path) -> str:
