@@ -17,6 +17,7 @@ from demo.prices import BOOK, CEILINGS
 CELLS = ROOT / "demo" / "cells"
 REVIEWERS = ("tang", "pan")  # of two organisations, neither the operator's
 SHANGHAI_HOURS = 8
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def price(journey: Journey) -> str:
@@ -48,7 +49,7 @@ def refuse(journey: Journey) -> str:
     _, err = gongshu(journey.browsers, "chen", *words, expect=1)
     shown = [line for line in err.splitlines() if "条" in line or "Article" in line or "clause" in line.lower()]
     for line in shown[-4:]:
-        journey.say(f"  {line.strip()[:200]}")
+        journey.say(f"  {ANSI.sub('', line).strip()[:240]}")
     return "aviation.planes refused, clause named"
 
 

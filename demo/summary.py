@@ -20,14 +20,16 @@ def print_summary(facts: dict[str, Any]) -> None:
 
 
 def _split(invoice: dict[str, Any]) -> list[str]:
-    """One line for each party of the split, as the invoice's document says."""
-    found = invoice.get("split") or invoice.get("allocations") or []
-    items = found.items() if isinstance(found, dict) else ((one.get("party"), one) for one in found)
+    """One line for each line of the invoice, and one for each party of its split."""
     lines = []
-    for party, value in items:
-        fen = value if isinstance(value, int) else int(value.get("fen", 0))
-        accounted = " (accounted contribution 核算贡献)" if isinstance(value, dict) and value.get("accounted") else ""
-        lines.append(f"{party}: {format_yuan(fen)} 元{accounted}")
+    for line in invoice["lines"]:
+        lines.append(f"{line['price']}: {line['quantity']:,} → {format_yuan(int(line['fen']))} 元")
+        if line["shadow_fen"]:
+            lines[-1] += f" (zero-rated 零收费; shadow 影子价 {format_yuan(int(line['shadow_fen']))} 元)"
+        for share in line["allocations"]:
+            if share["fen"]:
+                whose = f" · {share['dataset']} (accounted contribution 核算贡献)" if share["accounted"] else ""
+                lines.append(f"    {share['party']:<10} {format_yuan(int(share['fen'])):>10} 元{whose}")
     return lines
 
 
