@@ -46,6 +46,7 @@ MODULES = (
     "reviewer",
     "sandboxes",
     "analyst",
+    "statements",
     "billing",
     "regulator",
     "sandbox_api",

@@ -46,6 +46,7 @@ NAVIGATION = (
     Link("/agreements", N_("授权协议"), frozenset({Role.MANAGER, Role.OFFICER})),
     Link("/reviews", N_("出域审核"), frozenset({Role.REVIEWER})),
     Link("/sandboxes", N_("沙箱"), frozenset({Role.ANALYST})),
+    Link("/statements", N_("语句"), frozenset({Role.ANALYST, Role.MANAGER})),
     Link("/releases", N_("成果出域"), frozenset({Role.ANALYST, Role.MANAGER})),
     Link("/datasets", N_("数据资源")),
     Link("/log", N_("审计日志"), frozenset({Role.REGULATOR})),

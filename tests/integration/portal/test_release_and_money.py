@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from gongshu.audit import Event, EventType, Private
 from gongshu.audit.publisher import Publisher
 from gongshu.policy import Opa
 from gongshu.portal.app import create_app
@@ -187,6 +188,26 @@ def _bureau(house: House, opa: OpaServer) -> Bureau:
     return bureau
 
 
+def _intent(house: House, desk: Desk) -> int:
+    """A statement of chen's as the gateway logs it."""
+    reason = {"code": "granted", "clause": "第三条", "dataset": "tourism.stays"}
+    public = {"statement": "01T", "kind": "query", "allowed": True, "decision": "7K2M4QPD", "reasons": [reason]}
+    private = {"statement": Private({"sql": "SELECT 1"}, ("operator-a",))}
+    chen = desk.actor("chen").pseudonym
+    with house.work("gateway") as work:
+        work.record(Event(EventType.STATEMENT_INTENT, chen, "operator-a", "tourism-flow", public, private))
+        return work.commit()[0].index
+
+
+def test_a_statement_of_another_does_not_exist(as_: As, house: House, desk: Desk) -> None:
+    index = _intent(house, desk)
+    assert api(as_("chen"), "GET", f"/statements/{index}")["text"] == "SELECT 1"
+    assert api(as_("liang"), "GET", "/statements")["total"] == 1
+    api(as_("zhou"), "GET", f"/statements/{index}", status=404)
+    api(as_("chen"), "GET", "/statements/0", status=404)
+    api(as_("luo"), "GET", "/statements", status=403)
+
+
 def test_every_page_opens_in_both_languages(
     as_: As, desk: Desk, house: House, opa: OpaServer, publisher: Publisher
 ) -> None:
@@ -202,10 +223,12 @@ def test_every_page_opens_in_both_languages(
     api(feng, "POST", "/prices", BOOK, 201)
     _bureau(house, opa).use("tourism.stays", GIB)
     api(feng, "POST", "/settlement/2026-11/close")
+    statement = _intent(house, desk)
     publisher.publish()
     chen, tang, luo, shen = as_("chen"), as_("tang"), as_("luo"), feng
     visits = [
         (chen, ("/releases", f"/releases/{released}", f"/releases/{waiting}", f"/releases/{draft}", "/usage", "/")),
+        (chen, ("/statements", f"/statements/{statement}", "/statements?outcome=denied")),
         (chen, (f"/certificates/{released}",)),
         (tang, ("/reviews", f"/reviews/{waiting}", f"/reviews/{released}", f"/certificates/{released}", "/")),
         (liang, ("/releases", "/usage", "/invoices", "/invoices/I-2026-11-A", "/invoices/I-2026-11-A/lines/1", "/")),
