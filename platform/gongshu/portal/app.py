@@ -48,6 +48,7 @@ MODULES = (
     "analyst",
     "statements",
     "billing",
+    "prices",
     "regulator",
     "sandbox_api",
 )
