@@ -16,6 +16,7 @@ from gongshu.authorization.documents import (
     document_content,
     documents_of,
     missing_documents,
+    require_can_attach,
 )
 from gongshu.authorization.drafting import authorise_scenario, draft_agreement
 from gongshu.authorization.freezes import freeze_organisation, open_freeze, unfreeze_organisation
@@ -69,6 +70,7 @@ __all__ = [
     "own_scenario",
     "request_facts",
     "requests_for",
+    "require_can_attach",
     "require_can_decide",
     "revoke_agreement",
     "sandbox_facts",

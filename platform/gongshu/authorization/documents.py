@@ -107,15 +107,15 @@ def sniff(content: bytes) -> str:
 
 def require_can_attach(actor: Actor, scenario: Scenario, kind: str) -> None:
     """The operator brings plan and commission; the agency plan, legal opinion and fair-competition review."""
-    if kind not in KIND_WORDS:
+    own = actor.has(Role.MANAGER, scenario.operator)
+    agency = actor.has(Role.OFFICER) and "agency" in actor.duties
+    if (own or agency) and kind not in KIND_WORDS:
         raise Invalid(
             "authorization.document.unknown", Words(f"没有文件种类 {kind}。", f"There is no kind of document {kind}.")
         )
-    own = actor.has(Role.MANAGER, scenario.operator)
-    agency = actor.has(Role.OFFICER) and "agency" in actor.duties
     if (own and kind in BY_OPERATOR) or (agency and kind in BY_AGENCY):
         return
-    words = KIND_WORDS[kind]
+    words = KIND_WORDS.get(kind, Words("文件", "document"))
     raise Denied(
         "authorization.document.duty",
         Words(f"{words.zh}不由您提交。", f"The {words.en} is not yours to attach."),

@@ -21,6 +21,7 @@ from gongshu.authorization.models import Agreement, GrantRow, Scenario, Signatur
 from gongshu.authorization.numbering import next_numbers
 from gongshu.authorization.scenarios import scenario_row
 from gongshu.authorization.states import AgreementState, ScenarioState, require_move
+from gongshu.clock import to_text
 from gongshu.errors import Conflict, Denied, Invalid, Words
 from gongshu.identity import Actor, Role, require_role
 
@@ -133,8 +134,8 @@ def _bring_into_force(work: UnitOfWork, actor: Actor, agreement: Agreement, scen
                 "digest": agreement.digest,
                 "grants": numbers,
                 "datasets": [row.dataset for row in rows],
-                "valid_from": now.isoformat(),
-                "valid_until": until.isoformat(),
+                "valid_from": to_text(now),
+                "valid_until": to_text(until),
             },
             private={"agreement": Private(contents_of(agreement), audience_of(agreement))},
         )

@@ -99,6 +99,7 @@ def _attach(ctx: Context, code: str, form: FormData) -> Any:
     authorization.find_scenario(ctx.session, ctx.actor, code)
     scenario = ctx.work.session.get_one(Scenario, code)
     kind, title, file = str(form.get("kind", "")), str(form.get("title", "")).strip(), form.get("file")
+    authorization.require_can_attach(ctx.actor, scenario, kind)
     title = title or in_words(authorization.KIND_WORDS.get(kind, Words(kind, kind)))
     if isinstance(file, UploadFile) and file.filename:
         return authorization.attach_file(ctx.work, ctx.actor, scenario, kind, title[:200], file.file.read(21 << 20))

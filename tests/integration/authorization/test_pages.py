@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from minio import Minio
 
 from gongshu.audit import Vault
+from gongshu.authorization import grants_in_force, is_frozen
 from gongshu.clock import SettableClock
 from gongshu.database import Sessions
 from gongshu.policy import Opa
@@ -247,6 +248,53 @@ def test_a_sandbox_reads_its_own_scenario_and_nothing_else(as_: As, new_work: Ne
     assert ask("chen").status_code == 401
     for path in ("/scenarios", "/agreements", "/sandboxes", "/approvals"):
         assert ask("chen--tourism-flow", path).status_code in (401, 403), path
+
+
+LISTS = [
+    ("GET", "/scenarios"),
+    ("POST", "/scenarios"),
+    ("GET", "/approvals"),
+    ("GET", "/agreements"),
+    ("GET", "/sandboxes"),
+]
+CASE = [
+    ("GET", "/scenarios/tourism-flow", None),
+    ("POST", "/scenarios/tourism-flow/submit", None),
+    ("POST", "/scenarios/tourism-flow/withdraw", None),
+    ("POST", "/scenarios/tourism-flow/attachments", None),
+    ("GET", "/scenarios/tourism-flow/attachments/D-2026-0001", None),
+    ("POST", "/scenarios/tourism-flow/authorise", None),
+    ("GET", "/approvals/Q-2026-0001", None),
+    ("POST", "/approvals/Q-2026-0001/decide", {"columns": {"stay_id": "agree"}}),
+    ("POST", "/agreements", {"scenario": "tourism-flow"}),
+    ("GET", "/agreements/A-2026-0001", None),
+    ("POST", "/agreements/A-2026-0001/sign", None),
+    ("POST", "/agreements/A-2026-0001/revoke", {"reason": "试"}),
+    ("GET", "/grants/G-2026-0001", None),
+    ("POST", "/organisations/operator-a/freeze", {"reason": "试"}),
+    ("POST", "/organisations/operator-a/unfreeze", {"reason": "试"}),
+]
+
+
+def test_anonymous_wrong_company_and_wrong_role_change_and_learn_nothing(
+    as_: As, new_work: NewWork, sessions: Sessions, clock: SettableClock
+) -> None:
+    world.signed(new_work, sessions)
+    nobody = as_("chen")
+    nobody.cookies.clear()
+    for method, path in [*LISTS, *((method, path) for method, path, _body in CASE)]:
+        assert nobody.request(method, _api(path), json={}).status_code == 401, (method, path)
+    for name in ("xie", "zhou", "tang", "he"):
+        browser = as_(name)
+        for method, path, body in CASE:
+            if name == "he" and method == "GET" and "approvals" not in path:
+                continue  # the other department asked in this case may read it
+            status = browser.request(method, _api(path), json=body).status_code
+            assert status in (403, 404), (name, method, path, status)
+    with sessions() as session:
+        grants = grants_in_force(session, None, "tourism-flow", clock.now())
+        assert [grant.in_force for grant in grants] == [True, True]
+        assert not is_frozen(session, "operator-a")
 
 
 def test_the_portal_reads_on_when_the_policy_is_down(
