@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gongshu.gateway.engine import Engine, EngineSettings, SessionKey, start_engine
 
+from gongshu.gateway.engine import Engine, EngineSettings, SessionKey, start_engine
 from tests.integration.engine.world import Hands, World, build_world
 
 TOOLS = Path(__file__).parents[3] / ".tools"
@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return build_world(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hands(engine: Engine, world: World) -> Iterator[Hands]:
     hands = Hands(engine, world, SessionKey("person-1", str(uuid.uuid4())))
     yield hands

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a statement is read best on one line
 """What a statement sees: the granted columns and rows, masked, through SQL and DataFrames alike."""
 
 from __future__ import annotations
@@ -7,9 +8,9 @@ import hmac
 from dataclasses import replace
 
 import pytest
-from gongshu.gateway.engine import EngineRefusal, Mask, StatementFailed, ViewPlan
 from pyspark.sql.connect import functions as sf
 
+from gongshu.gateway.engine import EngineRefusal, Mask, StatementFailed, ViewPlan
 from tests.integration.engine.world import KEY, Hands
 
 
@@ -43,7 +44,7 @@ def test_each_other_mask(hands: Hands, mask: Mask, column: str, expected: object
 
 def test_a_mask_that_does_not_fit_the_type_is_refused(hands: Hands) -> None:
     wrong = replace(hands.world.stays, allowed=(("nights", Mask("sha-256-keyed")),))
-    with pytest.raises(EngineRefusal, match="engine.mask.type"):
+    with pytest.raises(EngineRefusal, match=r"engine\.mask\.type"):
         hands.secure("SELECT * FROM tourism.stays", [wrong])
 
 
@@ -76,19 +77,43 @@ def test_partitioned_dataset_reads_the_pinned_files_only(hands: Hands) -> None:
 SQL_FORMS = [
     ("FROM tourism.stays |> WHERE nights = 1 |> AGGREGATE count(*) AS n", [{"n": 2}]),
     ("WITH s AS (SELECT * FROM tourism.stays) SELECT count(*) n FROM s JOIN s t USING (stay_id)", [{"n": 4}]),
-    ("SELECT count(*) n FROM tourism.stays WHERE EXISTS (SELECT 1 FROM tourism.hotels h WHERE h.district = stays.district AND stars = 5)", [{"n": 2}]),
-    ("SELECT sum(nights) OVER (ORDER BY stay_id) n FROM tourism.stays QUALIFY row_number() OVER (ORDER BY stay_id) = 4", [{"n": 7}]),
-    ("SELECT * FROM (SELECT district, nights FROM tourism.stays) PIVOT (sum(nights) FOR district IN ('440103' a, '440104' b))", [{"a": 3, "b": 4}]),
+    (
+        "SELECT count(*) n FROM tourism.stays WHERE EXISTS (SELECT 1 FROM tourism.hotels h WHERE h.district = stays.district AND stars = 5)",
+        [{"n": 2}],
+    ),
+    (
+        "SELECT sum(nights) OVER (ORDER BY stay_id) n FROM tourism.stays QUALIFY row_number() OVER (ORDER BY stay_id) = 4",
+        [{"n": 7}],
+    ),
+    (
+        "SELECT * FROM (SELECT district, nights FROM tourism.stays) PIVOT (sum(nights) FOR district IN ('440103' a, '440104' b))",
+        [{"a": 3, "b": 4}],
+    ),
     ("SELECT max(x) n FROM tourism.stays LATERAL VIEW explode(array(nights, 7)) t AS x", [{"n": 7}]),
-    ("SELECT n FROM tourism.hotels h, LATERAL (SELECT count(*) n FROM tourism.stays s WHERE s.district = h.district) ORDER BY 1 LIMIT 1", [{"n": 2}]),
+    (
+        "SELECT n FROM tourism.hotels h, LATERAL (SELECT count(*) n FROM tourism.stays s WHERE s.district = h.district) ORDER BY 1 LIMIT 1",
+        [{"n": 2}],
+    ),
     ("SELECT stay_id FROM tourism.stays EXCEPT SELECT id FROM range(1, 4)", [{"stay_id": 4}]),
     ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT max(n) n FROM r", [{"n": 5}]),
-    ("SELECT transform(collect_list(nights), x -> x + 1)[0] n FROM (SELECT * FROM tourism.stays ORDER BY stay_id LIMIT 1)", [{"n": 2}]),
+    (
+        "SELECT transform(collect_list(nights), x -> x + 1)[0] n FROM (SELECT * FROM tourism.stays ORDER BY stay_id LIMIT 1)",
+        [{"n": 2}],
+    ),
     ("SELECT from_json('{\"a\":1}', 'a INT').a n, date_format(DATE'2026-01-02', 'yyyy') y", [{"n": 1, "y": "2026"}]),
     ("VALUES (1), (2) ORDER BY 1 DESC LIMIT 1", [{"col1": 2}]),
-    ("SELECT guest_id_no = (SELECT max(guest_id_no) FROM tourism.stays) ok FROM tourism.stays ORDER BY 1 DESC LIMIT 1", [{"ok": True}]),
-    ("SELECT hotel FROM tourism.hotels WHERE district IN (SELECT district FROM tourism.stays WHERE nights = 3)", [{"hotel": "乙"}]),
-    ("SELECT district, GROUPING(district) g, count(*) n FROM tourism.stays GROUP BY ROLLUP(district) ORDER BY g DESC LIMIT 1", [{"district": None, "g": 1, "n": 4}]),
+    (
+        "SELECT guest_id_no = (SELECT max(guest_id_no) FROM tourism.stays) ok FROM tourism.stays ORDER BY 1 DESC LIMIT 1",
+        [{"ok": True}],
+    ),
+    (
+        "SELECT hotel FROM tourism.hotels WHERE district IN (SELECT district FROM tourism.stays WHERE nights = 3)",
+        [{"hotel": "乙"}],
+    ),
+    (
+        "SELECT district, GROUPING(district) g, count(*) n FROM tourism.stays GROUP BY ROLLUP(district) ORDER BY g DESC LIMIT 1",
+        [{"district": None, "g": 1, "n": 4}],
+    ),
 ]
 
 
@@ -101,11 +126,27 @@ def test_ordinary_dataframes_work(hands: Hands) -> None:
     stays, hotels = hands.table("tourism.stays"), hands.table("tourism.hotels")
     joined = stays.join(hotels, stays["district"] == hotels["district"]).where(hotels.stars > 3)
     assert hands.rows(joined.select(sf.sum(stays.nights).alias("n"))) == [{"n": 4}]
-    assert hands.rows(stays.filter("nights > 1").drop("phone").withColumn("d", sf.col("nights") * 2).agg(sf.max("d").alias("m"))) == [{"m": 6}]
-    assert hands.rows(stays.groupBy("district").pivot("nights").count().orderBy("district"))[0] == {"district": "440103", "1": 1, "2": 1, "3": None}
-    assert hands.rows(stays.select("stay_id").fillna(0).dropna().distinct().withColumnRenamed("stay_id", "i").agg(sf.sum("i").alias("s"))) == [{"s": 10}]
+    assert hands.rows(
+        stays.filter("nights > 1").drop("phone").withColumn("d", sf.col("nights") * 2).agg(sf.max("d").alias("m"))
+    ) == [{"m": 6}]
+    assert hands.rows(stays.groupBy("district").pivot("nights").count().orderBy("district"))[0] == {
+        "district": "440103",
+        "1": 1,
+        "2": 1,
+        "3": None,
+    }
+    assert hands.rows(
+        stays.select("stay_id")
+        .fillna(0)
+        .dropna()
+        .distinct()
+        .withColumnRenamed("stay_id", "i")
+        .agg(sf.sum("i").alias("s"))
+    ) == [{"s": 10}]
     other = stays.alias("o")
-    assert hands.rows(stays.join(other, sf.col("o.stay_id") == stays["stay_id"]).agg(sf.count("*").alias("n"))) == [{"n": 4}]
+    assert hands.rows(stays.join(other, sf.col("o.stay_id") == stays["stay_id"]).agg(sf.count("*").alias("n"))) == [
+        {"n": 4}
+    ]
     same = stays.select((stays.stay_id + 1).alias("stay_id"), "nights")
     assert hands.rows(stays.join(same, stays.stay_id == same.stay_id).agg(sf.count("*").alias("n"))) == [{"n": 3}]
 
@@ -141,7 +182,9 @@ def test_views_are_inlined_and_keep_what_they_knew(hands: Hands) -> None:
     assert hands.rows("SELECT max(more) m FROM v", views=[outer]) == [{"m": 4}]
     named = hands.table("tourism.stays").where("nights = 1")
     view = ViewPlan(("mine",), hands.plan(named))
-    assert hands.rows(hands.table("mine").join(named, "stay_id").agg(sf.count("*").alias("n")), views=[view]) == [{"n": 2}]
+    assert hands.rows(hands.table("mine").join(named, "stay_id").agg(sf.count("*").alias("n")), views=[view]) == [
+        {"n": 2}
+    ]
 
 
 def test_columns_read_name_predicates_and_leave_out_the_rest(hands: Hands) -> None:
@@ -150,9 +193,13 @@ def test_columns_read_name_predicates_and_leave_out_the_rest(hands: Hands) -> No
     assert secured.columns_governing == {"tourism.stays": ("district",)}
     assert secured.lineage_direct == {"nights": ("tourism.stays.nights",)}
     assert hands.secure("SELECT count(*) FROM tourism.stays").columns_read == {}
-    both = hands.secure("SELECT h.hotel FROM tourism.hotels h WHERE EXISTS (SELECT 1 FROM tourism.stays s WHERE s.district = h.district)")
+    both = hands.secure(
+        "SELECT h.hotel FROM tourism.hotels h WHERE EXISTS (SELECT 1 FROM tourism.stays s WHERE s.district = h.district)"
+    )
     assert both.columns_read == {"tourism.hotels": ("district", "hotel"), "tourism.stays": ("district",)}
-    assert hands.secure(hands.table("tourism.stays").crosstab("district", "nights")).columns_read == {"tourism.stays": ("district", "nights")}
+    assert hands.secure(hands.table("tourism.stays").crosstab("district", "nights")).columns_read == {
+        "tourism.stays": ("district", "nights")
+    }
 
 
 def test_schema_comes_without_running(hands: Hands) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a statement is read best on one line
 """Evidence comes from the query: who stands behind each cell, and how much of it is one entity's."""
 
 from __future__ import annotations
@@ -5,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gongshu.gateway.engine import EngineRefusal, Measure, MeasureEvidence, ReleaseTable
 
+from gongshu.gateway.engine import EngineRefusal, Measure, MeasureEvidence, ReleaseTable
 from tests.integration.engine.world import Hands
 
 SUM = Measure("spent", "sum", "spend_yuan")
@@ -35,20 +36,28 @@ def test_cells_carry_distinct_entities_and_shares(hands: Hands) -> None:
 def test_the_entity_is_counted_though_the_analyst_cannot_see_it(hands: Hands) -> None:
     masked = tuple((c, m) for c, m in hands.world.stays.allowed if c != "guest_id_no")
     hidden = replace(hands.world.stays, allowed=masked)
-    table = hands.engine.release_table(hands.session, hands.plan("SELECT nights FROM tourism.stays"), (), (COUNT,), [hidden])
+    table = hands.engine.release_table(
+        hands.session, hands.plan("SELECT nights FROM tourism.stays"), (), (COUNT,), [hidden]
+    )
     assert table.cells[0].entities == {"tourism.stays": 3}
     assert "guest_id_no" not in str(table)
 
 
 def test_joins_count_each_dataset_and_ctes_are_seen_through(hands: Hands) -> None:
-    table = release(hands, "WITH s AS (SELECT * FROM tourism.stays) SELECT s.district, spend_yuan FROM s JOIN tourism.hotels h ON s.district = h.district")
+    table = release(
+        hands,
+        "WITH s AS (SELECT * FROM tourism.stays) SELECT s.district, spend_yuan FROM s JOIN tourism.hotels h ON s.district = h.district",
+    )
     assert table.no_evidence is None
     assert table.cells[1].entities == {"tourism.stays": 2, "tourism.hotels": 1}
 
 
 def test_local_rows_are_nobody(hands: Hands) -> None:
     assert release(hands, "SELECT * FROM VALUES ('a', 1L) AS t(district, spend_yuan)").no_evidence == "no-dataset"
-    mixed = release(hands, "SELECT t.district, spend_yuan FROM VALUES ('440103'), ('x') AS t(district) LEFT JOIN tourism.stays s ON s.district = t.district")
+    mixed = release(
+        hands,
+        "SELECT t.district, spend_yuan FROM VALUES ('440103'), ('x') AS t(district) LEFT JOIN tourism.stays s ON s.district = t.district",
+    )
     assert [c.entities["tourism.stays"] for c in mixed.cells] == [1, 0]
 
 

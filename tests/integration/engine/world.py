@@ -10,11 +10,12 @@ from typing import Any
 import grpc
 import pyarrow as pa
 import pyarrow.parquet as pq
-from gongshu.gateway.engine import Column, Engine, Mask, PinnedFile, SecuredPlan, SecuredRelation, SessionKey, ViewPlan
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.proto import SparkConnectServiceStub
 from pyspark.sql.connect.session import SparkSession
+
+from gongshu.gateway.engine import Column, Engine, Mask, PinnedFile, SecuredPlan, SecuredRelation, SessionKey, ViewPlan
 
 KEY = b"k" * 32
 HIDDEN = "HIDDEN-MARKER"

@@ -7,7 +7,6 @@ helper does, with Spark's own parser and analyser.
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -125,7 +124,7 @@ class Engine:
             raise Unavailable("engine")
         try:
             return getattr(self._gateway.entry_point, verb)(*arguments)
-        except (Py4JError, OSError, socket.timeout) as error:
+        except (TimeoutError, Py4JError, OSError) as error:
             raise Unavailable("engine") from error
 
 
@@ -142,5 +141,3 @@ def _failure(failed: dict[str, Any]) -> Exception:
 def start_engine(settings: EngineSettings) -> Engine:
     """Start the driver and return when it answers. Raises Unavailable("engine")."""
     return Engine(settings)
-
-

@@ -35,11 +35,15 @@ _WHY: dict[str, tuple[str, str]] = {
     "engine.release.no_measure": ("发布表至少要有一个指标", "A table needs at least one measure"),
     "engine.release.not_a_number": ("字段 {what} 不是数值", "Column {what} is not a number"),
     "engine.release.too_many_cells": ("单元格超过 {what} 个", "More than {what} cells"),
-    "engine.mask.type": ("脱敏方式 {mask} 不适用于字段 {what} 的类型", "Mask {mask} does not fit the type of column {what}"),
+    "engine.mask.type": (
+        "脱敏方式 {mask} 不适用于字段 {what} 的类型",
+        "Mask {mask} does not fit the type of column {what}",
+    ),
 }
 _NEXT = {
     "engine.function.not_allowed": Words(
-        "换用内置函数,或先取出结果再用 pandas 处理", "Use a built-in function, or collect the result and go on in pandas"
+        "换用内置函数,或先取出结果再用 pandas 处理",
+        "Use a built-in function, or collect the result and go on in pandas",
     ),
     "engine.plan.command": Words("请改写为 SELECT 查询或 DataFrame 操作", "Write it as a SELECT or a DataFrame query"),
 }
@@ -73,7 +77,9 @@ _TELLING = re.compile(
     r"SCALAR_SUBQUERY_TOO_MANY_ROWS|CANNOT_PARSE|CONVERSION_|DATETIME_|NUM_COLUMNS_MISMATCH|INCOMPATIBLE_|UNBOUND_|"
     r"MAP_KEY|NULL_MAP_KEY|ELEMENT_AT_BY_INDEX_ZERO|DUPLICATE|NOT_A|NON_|ROW_SUBQUERY|SUM_OF|UNPIVOT|UNTYPED|WINDOW|LATERAL)"
 )
-_SECRET = re.compile(r"(s3a?|file|hdfs):/|/[\w.-]+/[\w.-]+/|\.(parquet|jar|scala|java)\b|Relation\b|#\d+|\bat org\.|gongshu", re.I)
+_SECRET = re.compile(
+    r"(s3a?|file|hdfs):/|/[\w.-]+/[\w.-]+/|\.(parquet|jar|scala|java)\b|Relation\b|#\d+|\bat org\.|gongshu", re.I
+)
 _STORAGE = re.compile(
     r"AWSClientIO|SdkClientException|AWSS3IO|AWSServiceIO|NoSuchKey|NoSuchBucket|ConnectException|UnknownHost|"
     r"SocketTimeout|fs\.s3a|software\.amazon|FAILED_READ_FILE|FileNotFoundException|connection refused",
@@ -87,7 +93,9 @@ def is_storage_failure(*texts: str) -> bool:
     return any(_STORAGE.search(text) for text in texts)
 
 
-def safe_error(condition: str, sql_state: str = "", parameters: Mapping[str, str] | None = None, message: str = "") -> SafeError:
+def safe_error(
+    condition: str, sql_state: str = "", parameters: Mapping[str, str] | None = None, message: str = ""
+) -> SafeError:
     """Scrub a Spark error for the analyst. `message` may be Spark's own sentence; it is kept only if harmless."""
     telling = bool(_TELLING.match(condition))
     kept = {k: _harmless(v) for k, v in (parameters or {}).items()} if telling else {}

@@ -27,7 +27,8 @@ def _relation(relation: SecuredRelation) -> dict[str, Any]:
         "columns": [[c.name, c.type, c.comment] for c in relation.columns],
         "partition_columns": list(relation.partition_columns),
         "allowed": [
-            [name, None if mask is None else {"kind": mask.kind, "size": mask.size or 0}] for name, mask in relation.allowed
+            [name, None if mask is None else {"kind": mask.kind, "size": mask.size or 0}]
+            for name, mask in relation.allowed
         ],
         "row_filter": relation.row_filter,
         "mask_key": base64.b64encode(relation.mask_key).decode(),
@@ -75,4 +76,5 @@ def _dotted(column: str) -> str:
 
 def handle_relation(handle: str) -> bytes:
     message = Relation(extension=AnyMessage(type_url=HANDLE_TYPE_URL, value=handle.encode()))
-    return message.SerializeToString()
+    serialized: bytes = message.SerializeToString()
+    return serialized
