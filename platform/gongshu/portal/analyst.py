@@ -182,23 +182,27 @@ def _qr(ctx: Context, number: str) -> str:
 
 @api.get("/releases")
 def releases_json(ctx: Ctx, scenario: str = "", state: str = "") -> dict[str, Any]:
+    """The requests of this person (an analyst the own, a manager the company's, supervisors all submitted ones)."""
     found = release.requests_for(ctx.session, ctx.actor, scenario=scenario or None, state=state or None)
     return {"releases": [request_facts(one) for one in found]}
 
 
 @api.get("/releases/{number}")
 def release_json(ctx: Ctx, number: str) -> dict[str, Any]:
+    """One request with items, checks, comments and the reviews this person may see."""
     supervises = ctx.actor.has(Role.OFFICER) or ctx.actor.has(Role.REGULATOR)
     return view_facts(release.request_for(ctx.session, ctx.actor, number), with_reviewer=supervises)
 
 
 @api.post("/releases/{number}/submit")
 def submit_json(ctx: Ctx, number: str, body: Submission | None = None) -> dict[str, Any]:
+    """Submit a draft or returned request: checks run, the policy says what review it needs."""
     return _submit(ctx, number, body)
 
 
 @api.post("/releases/{number}/withdraw")
 def withdraw_json(ctx: Ctx, number: str) -> dict[str, Any]:
+    """Take an undecided request back."""
     release.withdraw(ctx.work, ctx.actor, number)
     receipts = ctx.commit()
     return {"release": number, "state": "withdrawn", "log_index": receipts[0].index}

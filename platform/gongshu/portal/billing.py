@@ -130,6 +130,7 @@ def line_page(ctx: Ctx, number: str, line: int) -> Response:
 
 @api.get("/invoices")
 def invoices_json(ctx: Ctx, period: str = "") -> dict[str, Any]:
+    """The invoices this person may list, newest first."""
     found = revenue.invoices_for(ctx.session, ctx.actor, period or None)
     return {"invoices": [_invoice_facts(ctx, row) for row in found]}
 

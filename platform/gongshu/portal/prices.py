@@ -43,6 +43,7 @@ def set_ceiling_page(ctx: Ctx, form: Form) -> Response:
 
 @api.get("/ceilings")
 def ceilings_json(ctx: Ctx) -> dict[str, Any]:
+    """All ceilings, the newest of each price first."""
     return {"ceilings": [_ceiling_facts(row) for row in revenue.ceilings(ctx.session)]}
 
 

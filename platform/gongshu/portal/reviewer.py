@@ -194,6 +194,7 @@ def vote_json(ctx: Ctx, number: str, body: ReviewIn) -> dict[str, Any]:
 
 @api.post("/releases/{number}/recall")
 def recall_json(ctx: Ctx, number: str, body: ReasonIn) -> dict[str, Any]:
+    """Recall a release at once (an officer)."""
     release.recall(ctx.work, ctx.actor, number, body.reason)
     return {"release": number, "state": "recalled", "log_index": ctx.commit()[0].index}
 
