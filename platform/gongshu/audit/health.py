@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 
 from gongshu.audit.event import EventType
 from gongshu.audit.models import LogCheckpoint, LogEntry, LogHead
+from gongshu.audit.watch import LOCK
 
 WRITABLE = text(
-    "SELECT p.state = 'never' OR (p.state = 'running' AND p.beat_at > clock_timestamp() - interval '5 seconds')"
+    "SELECT p.state = 'never' OR (p.state = 'running' AND p.beat_at > clock_timestamp() - interval '5 seconds'"
+    " AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND objsubid = 1 AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))"
     " FROM audit_publisher p WHERE p.id = 1"
 )
 
@@ -32,12 +35,17 @@ class LogHealth:
     denials: int
 
 
+def is_writable(session: Session) -> bool:
+    """Whether the log would take an entry now, as far as its publisher is concerned."""
+    return bool(session.execute(WRITABLE, {"lock": LOCK}).scalar())
+
+
 def log_health(session: Session, since: datetime) -> LogHealth:
     """since: from when denials are counted."""
     newest = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).one_or_none()
     denied = select(func.count()).where(LogEntry.allowed.is_(False), LogEntry.time >= since)
     return LogHealth(
-        writable=bool(session.execute(WRITABLE).scalar()),
+        writable=is_writable(session),
         size=session.scalars(select(LogHead.size)).one(),
         published=newest.size if newest else 0,
         published_at=newest.published_at if newest else None,

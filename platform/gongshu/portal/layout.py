@@ -15,8 +15,10 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
-from gongshu.errors import Invalid, Words
+from gongshu.audit.health import is_writable
+from gongshu.errors import GongshuError, Invalid, Words
 from gongshu.identity import ROLE_WORDS, Role
 from gongshu.portal import charts, formats, language
 from gongshu.portal.forms import fields_of
@@ -74,6 +76,7 @@ class Layout:
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -134,6 +137,7 @@ class Layout:
             remaining=lambda until: formats.remaining(until, ctx.now),
             nonce=ctx.request.state.nonce,
             large=ctx.request.state.large,
+            log_writable=actor is None or _log_writable(ctx),
             navigation=self._navigation(actor.roles) if actor else (),
             here=ctx.request.url.path.removeprefix(self.settings.portal_prefix) or "/",
             other_language=str(ctx.request.url.include_query_params(lang="zh" if ctx.language == "en" else "en").query),
@@ -142,6 +146,14 @@ class Layout:
 
     def _navigation(self, roles: frozenset[Role]) -> list[Link]:
         return [link for link in NAVIGATION if link.roles & roles and link.path in self.pages]
+
+
+def _log_writable(ctx: Context) -> bool:
+    """Whether acts are possible now: no record, no release. A page is shown all the same."""
+    try:
+        return is_writable(ctx.session)
+    except (GongshuError, SQLAlchemyError):
+        return False
 
 
 def _no_plurals(sentence: str, _plural: str, _count: int) -> str:

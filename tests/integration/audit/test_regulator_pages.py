@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from gongshu.audit import Event, EventType, Private
 from gongshu.cli.log import Stream, _unpack
@@ -182,3 +183,13 @@ def test_hub_and_doors_report_only_what_is_theirs(services: Services, statement:
         assert hub.post("/internal/event", json=told).status_code == 200
         for bad in ({"type": "statement.intent.logged"}, {"sandbox": "../x"}, {"public": {"a": {"b": 1}}}):
             assert hub.post("/internal/event", json={**told, **bad}).status_code == 422
+
+
+def test_every_page_says_when_the_log_takes_nothing(as_: As, house: House) -> None:
+    assert "平台只能查看" not in as_("chen").get(f"{PREFIX}/me").text
+    with house.sessions() as session:
+        session.execute(text("UPDATE audit_publisher SET state = 'running', beat_at = now()"))  # with no lock held
+        session.commit()
+    page = as_("chen").get(f"{PREFIX}/me")
+    assert page.status_code == 200 and "平台只能查看" in page.text
+    assert as_("shen").get(f"{PREFIX}/api/v1/log").status_code == 503
