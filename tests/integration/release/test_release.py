@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from functools import partial
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from gongshu import release
+from gongshu.audit import UnitOfWork
 from gongshu.audit.models import LogEntry
 from gongshu.authorization import freeze_organisation
-from gongshu.database import Sessions
+from gongshu.database import Sessions, open_engine, open_sessions
 from gongshu.errors import Conflict, Denied, Invalid, NotFound
 from gongshu.release.models import ReleaseReview
 from tests.conftest import NewWork
 from tests.integration.release import release_world
 from tests.integration.release.release_world import CHANGE, REJECT, Desk, table
 from tests.parts.opa import OpaServer
+from tests.parts.postgres import Postgres
 from tests.parts.store import Store
 
 
@@ -221,3 +225,31 @@ def test_the_portals_database_role_cannot_rewrite_a_vote(sessions: Sessions) -> 
     with sessions() as session, pytest.raises(ProgrammingError, match="permission denied"):
         session.execute(text("SET ROLE gongshu_portal"))
         session.execute(text("UPDATE release_review SET votes = '{}'"))
+
+
+def test_each_part_does_its_own_with_its_own_database_role(desk: Desk, database: Engine, postgres: Postgres) -> None:
+    """The gateway's role adds, the portal's submits, reviews, releases and hands out; neither needs the owner."""
+    units: dict[str, NewWork] = {}
+    engines = []
+    for part in ("gateway", "portal"):
+        postgres.run(f"ALTER ROLE gongshu_{part} LOGIN")
+        engines.append(open_engine(postgres.url(str(database.url.database), f"gongshu_{part}")))
+        maker = open_sessions(engines[-1])
+        with desk.new_work() as unit:
+            clock, vault = unit.clock, unit.vault
+        units[part] = partial(UnitOfWork, maker, writer=part, clock=clock, vault=vault)
+    number = replace(desk, new_work=units["gateway"]).add().release
+    portal = replace(desk, new_work=units["portal"])
+    portal.submit(number)
+    portal.vote(number, "tang")
+    assert portal.vote(number, "pan").state == "released"
+    with portal.new_work() as work:
+        token = release.issue_link(work, desk.actor("chen"), number, 1, desk.opa).token
+        work.commit()
+    with portal.new_work() as work:
+        release.use_link(work, desk.actor("chen"), number, 1, token, desk.store)
+        work.commit()
+        release.recall(work, desk.actor("feng"), number, "差错")
+        work.commit()
+    for engine in engines:
+        engine.dispose()

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
 from gongshu import revenue
-from gongshu.audit import Vault
+from gongshu.audit import UnitOfWork, Vault
 from gongshu.audit.entry import canonical
 from gongshu.clock import SettableClock
-from gongshu.database import Sessions
+from gongshu.database import Sessions, open_engine, open_sessions
 from gongshu.errors import Conflict, Denied, Invalid, NotFound
 from gongshu.revenue.models import BookedPrice, Ceiling, InvoiceLineRow, Posting
 from gongshu.revenue.price import Kind, Tier
 from tests.conftest import NewWork
 from tests.integration.revenue.bureau import FLOW, GIB, Bureau
 from tests.parts.opa import OpaServer
+from tests.parts.postgres import Postgres
 
 
 @pytest.fixture
@@ -177,3 +179,15 @@ def test_usage_without_a_price_is_parked_and_not_charged(bureau: Bureau) -> None
     bureau.use("tourism.stays", GIB)
     run = bureau.close()
     assert len(run.parked) == 1 and run.invoices[0].fen == 0
+
+
+def test_the_portals_own_database_role_is_enough(bureau: Bureau, database: Engine, postgres: Postgres) -> None:
+    postgres.run("ALTER ROLE gongshu_portal LOGIN")
+    engine = open_engine(postgres.url(str(database.url.database), "gongshu_portal"))
+    maker, clock, vault = open_sessions(engine), bureau.clock, bureau.vault
+    bureau.new_work = partial(UnitOfWork, maker, writer="portal", clock=clock, vault=vault)
+    bureau.set_ceiling()
+    bureau.publish()
+    bureau.use("tourism.stays", GIB)
+    assert bureau.close().invoices[0].fen == 10500
+    engine.dispose()
