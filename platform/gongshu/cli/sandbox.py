@@ -155,10 +155,8 @@ def preflight(
     keeper: Annotated[Path | None, typer.Option("--socket", help="看护服务的套接字 · the keeper's socket")] = None,
 ) -> None:
     """在一次性沙箱里尝试逃逸并列表 · try to get out of a throw-away sandbox, print the table."""
-    facts = demo_facts(Path.cwd()) or demo_facts(Path(__file__).resolve().parents[3])
-    known = keeper or facts.get("keeper_socket") or Path.cwd() / ".run" / "sockets" / "keeper" / "control.sock"
     try:
-        report = _ask(Path(known), {"verb": "preflight"})
+        report = _ask(keeper or _keeper_socket(), {"verb": "preflight"})
     except (OSError, ValueError):
         _say("沙箱看护服务没有应答:请先 make demo。The keeper does not answer: make demo first.")
         raise typer.Exit(DOWN) from None
@@ -168,6 +166,14 @@ def preflight(
     print(report.get("walls", ""))
     print(report.get("message") or report.get("refused", ""))
     raise typer.Exit(FINE if report.get("passed") else REFUSED)
+
+
+def _keeper_socket() -> Path:
+    """As the running demo's keeper was told. Raises OSError, ValueError when there is none."""
+    folders = [Path.cwd(), Path(__file__).resolve().parents[3]]
+    files = [folder / ".run" / "config" / "keeper.json" for folder in folders]
+    settings = next((file for file in files if file.is_file()), files[0])
+    return Path(json.loads(settings.read_text())["keeper_socket"])
 
 
 def _ask(path: Path, question: dict[str, Any]) -> dict[str, Any]:
