@@ -9,6 +9,7 @@ import os
 import structlog
 import uvicorn
 
+from gongshu.audit.starting import announce_start
 from gongshu.portal.app import create_app, create_internal_app
 from gongshu.portal.start import open_services
 from gongshu.settings import settings
@@ -35,6 +36,7 @@ def keep_values_out_of_logs() -> None:
 async def _serve() -> None:
     configuration = settings()
     services = open_services(configuration)
+    announce_start(configuration)
     common = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 5}
     servers = [
         uvicorn.Server(
