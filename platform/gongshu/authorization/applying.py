@@ -15,7 +15,7 @@ from gongshu.authorization.application import DatasetRequest, NewScenario, requi
 from gongshu.authorization.documents import attach_text
 from gongshu.authorization.freezes import require_not_frozen
 from gongshu.authorization.models import ColumnRequest, RequestedColumn, Scenario, ScenarioAnalyst
-from gongshu.authorization.numbering import next_numbers
+from gongshu.authorization.numbering import next_numbers, take_turns
 from gongshu.authorization.scenarios import own_scenario
 from gongshu.authorization.states import RequestState, ScenarioState, require_move
 from gongshu.catalogue import DatasetVersion, dataset_versions
@@ -31,6 +31,7 @@ def draft_scenario(work: UnitOfWork, actor: Actor, new: NewScenario, *, demo: bo
     require_role(actor, Role.MANAGER, actor.organisation)
     require_not_frozen(work.session, actor.organisation)
     require_term(new, demo=demo)
+    take_turns(work.session, new.code)
     if work.session.get(Scenario, new.code) is not None:
         raise Conflict(
             "authorization.scenario.code_taken",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from gongshu.audit import Event, EventType, Private, UnitOfWork
 from gongshu.authorization.grants import is_frozen
 from gongshu.authorization.models import Freeze
-from gongshu.authorization.numbering import next_number
+from gongshu.authorization.numbering import next_number, take_turns
 from gongshu.errors import Conflict, Denied, Invalid, Words
 from gongshu.identity import Actor, OrganisationKind, Role, find_organisation, require_role
 
@@ -29,6 +29,7 @@ def freeze_organisation(work: UnitOfWork, actor: Actor, code: str, reason: str) 
             Words("只能冻结运营单位和协作单位。", "Only operators and partners can be frozen."),
         )
     _require_reason(reason)
+    take_turns(work.session, "freeze")
     if is_frozen(work.session, code):
         raise Conflict("authorization.freeze.already", Words("该机构已被冻结。", "The organisation is frozen already."))
     now = work.clock.now()

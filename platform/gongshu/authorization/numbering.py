@@ -19,11 +19,16 @@ def next_numbers(
     session: Session, column: InstrumentedAttribute[Any], kind: str, now: datetime, count: int
 ) -> list[str]:
     """The next `count` numbers of that kind; a transaction lock makes two callers take turns."""
-    session.execute(text("select pg_advisory_xact_lock(hashtext(:kind))"), {"kind": f"authorization.{kind}"})
+    take_turns(session, kind)
     prefix = f"{kind}-{now.astimezone(ZONE).year}-"
     last = session.scalar(select(func.max(cast(column, String))).where(column.like(f"{prefix}%")))
     start = int(last.rsplit("-", 1)[1]) if last else 0
     return [f"{prefix}{start + offset:04d}" for offset in range(1, count + 1)]
+
+
+def take_turns(session: Session, name: str) -> None:
+    """Hold a lock of that name until the transaction ends, so that of two who ask at once one comes first."""
+    session.execute(text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"authorization.{name}"})
 
 
 def next_number(session: Session, column: InstrumentedAttribute[Any], kind: str, now: datetime) -> str:

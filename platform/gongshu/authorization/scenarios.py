@@ -28,7 +28,9 @@ def own_scenario(session: Session, actor: Actor, code: str, *, lock: bool = Fals
 def scenario_row(session: Session, code: str, *, lock: bool = False) -> Scenario:
     """The scenario of that code, locked for this transaction when asked. Raises NotFound."""
     query = select(Scenario).where(Scenario.code == code)
-    row = session.scalar(query.with_for_update() if lock else query)
+    if lock:  # what was read before the lock may be stale: read it again under the lock
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.scalar(query)
     if row is None:
         raise absent(code)
     return row

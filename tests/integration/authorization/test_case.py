@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
+from threading import Barrier
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -326,3 +329,44 @@ def test_the_portals_own_database_role_suffices_and_cannot_undo(
         with limited() as session, pytest.raises(ProgrammingError, match="permission denied"):
             session.execute(text(statement))
     engine.dispose()
+
+
+def test_of_two_at_once_one_comes_first(new_work: NewWork, sessions: Sessions) -> None:
+    """A double click, on every step that makes something: one is done, the other is told so."""
+    liang, feng, song = (world.actor(sessions, name) for name in ("liang", "feng", "song"))
+    new = world.application()
+
+    def twice(step: Callable[[UnitOfWork], object]) -> list[str]:
+        gate = Barrier(2)
+
+        def once(_number: int) -> str:
+            with new_work() as work:
+                gate.wait()
+                try:
+                    step(work)
+                    work.commit()
+                except Conflict as error:
+                    return error.code
+                return "done"
+
+        with ThreadPoolExecutor(2) as pool:
+            return sorted(pool.map(once, range(2)), key=lambda code: code != "done")
+
+    assert twice(lambda work: draft_scenario(work, liang, new)) == ["done", "authorization.scenario.code_taken"]
+    assert twice(lambda work: submit_scenario(work, liang, new.code)) == ["done", "authorization.state"]
+    with sessions() as session:
+        ids = [request.id for request in scenario_row(session, new.code).requests]
+    world.agree_all(new_work, sessions, new, ids)
+    assert twice(lambda work: authorise_scenario(work, song, new.code)) == ["done", "authorization.state"]
+    with new_work() as work:
+        for one in world.OPINIONS:
+            attach_text(work, feng, scenario_row(work.session, new.code), one.kind, one.title, one.text)
+        work.commit()
+    assert twice(lambda work: draft_agreement(work, feng, new.code)) == ["done", "authorization.state"]
+    assert twice(lambda work: sign_agreement(work, feng, "A-2026-0001")) == ["done", "authorization.signature.already"]
+    assert twice(lambda work: sign_agreement(work, liang, "A-2026-0001")) == ["done", "authorization.signature.already"]
+    assert twice(lambda work: revoke_agreement(work, feng, "A-2026-0001", "违约")) == ["done", "authorization.state"]
+    assert twice(lambda work: freeze_organisation(work, feng, "operator-a", "查")) == [
+        "done",
+        "authorization.freeze.already",
+    ]
