@@ -30,7 +30,7 @@ class ItemStore:
     def __init__(self, settings: StoreSettings) -> None:
         access, secret = settings.key()
         pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=1.5, read=3), retries=urllib3.Retry(1, backoff_factor=0.1)
+            timeout=urllib3.Timeout(connect=1.5, read=2), retries=urllib3.Retry(1, backoff_factor=0.1)
         )
         self._client = Minio(settings.endpoint, access, secret, secure=settings.secure, region=REGION, http_client=pool)
         self._quarantine = settings.quarantine_bucket

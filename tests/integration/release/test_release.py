@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -253,3 +254,21 @@ def test_each_part_does_its_own_with_its_own_database_role(desk: Desk, database:
         work.commit()
     for engine in engines:
         engine.dispose()
+
+
+def test_two_reviewers_at_once_and_a_double_click_count_two_people(desk: Desk) -> None:
+    number = desk.in_review()
+
+    def vote(name: str) -> str:
+        try:
+            return desk.vote(number, name).state
+        except Conflict as error:
+            return error.code
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(vote, ["tang", "tang", "pan", "pan"]))
+    assert outcomes.count("released") == 1 and outcomes.count("in_review") == 1
+    with desk.sessions() as session:
+        assert sorted(session.scalars(select(ReleaseReview.reviewer)).all()) == sorted(
+            desk.actor(name).pseudonym for name in ("tang", "pan")
+        )

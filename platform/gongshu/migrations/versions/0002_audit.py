@@ -35,7 +35,7 @@ GRANTS = (
     ("doors", "door.%", True),
     ("gateway", "statement.%", True),
     ("gateway", "gateway.%", True),
-    ("gateway", "release.item.%", True),
+    ("gateway", "release.item.added", True),
     ("gateway", "platform.%", True),
     ("worker", "audit.%", True),
     ("worker", "policy.%", True),
