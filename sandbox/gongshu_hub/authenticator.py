@@ -30,7 +30,8 @@ class PortalAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub ha
             return None
         if person.get("name") != name:
             return None
-        return {"name": name, "admin": False}
+        language = "en" if person.get("language") == "en" else "zh"
+        return {"name": name, "admin": False, "user_info": {"language": language}}
 
 
 def _unavailable() -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.objects import Server
+from jupyterhub.orm import User
 from jupyterhub.spawner import Spawner, SpawnException
 
 from gongshu_hub import wire
@@ -84,7 +85,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
                 "prefix": self.server.base_url,
                 "origin": self.user.host,
                 "ends_at": facts.get("ends_at"),
-                "environment": self.inside_environment(name, facts),
+                "environment": self.inside_environment(name),
             }
         )
         self.socket_path = str(said["socket"])
@@ -94,7 +95,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
         await self._report(portal, STARTED, {"walls": str(said.get("limits"))})
         return "http://127.0.0.1:80"
 
-    def inside_environment(self, name: SandboxName, facts: dict[str, Any]) -> dict[str, str]:
+    def inside_environment(self, name: SandboxName) -> dict[str, str]:
         """Everything the sandbox's processes see: the Hub's own variables, scoped to this sandbox."""
         kept = {
             key: str(value) for key, value in self.get_env().items() if key.startswith(("JUPYTERHUB_", "MEM_", "CPU_"))
@@ -102,9 +103,15 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
         return kept | {
             "GONGSHU_PERSON": name.person,
             "GONGSHU_SCENARIO": name.scenario,
-            "GONGSHU_LANGUAGE": str(facts.get("language") or "zh"),
+            "GONGSHU_LANGUAGE": self.language_of(name.person),
             "GONGSHU_PUBLIC_HOST": settings().public_host,
         }
+
+    def language_of(self, person: str) -> str:
+        """The language that the portal gave with the person's login."""
+        found = User.find(self.db, person)
+        said: dict[str, Any] = (found.user_info if found else None) or {}
+        return "en" if said.get("language") == "en" else "zh"
 
     async def poll(self) -> int | None:
         """None while it runs. A keeper that does not answer is not a sandbox that ended."""
