@@ -172,6 +172,15 @@ def test_no_part_changes_the_log(as_portal: Sessions, vault: Vault, change: str)
         session.execute(text(change))
 
 
+@pytest.mark.parametrize("role", ["gongshu_gateway", "gongshu_worker"])
+def test_those_who_only_write_private_parts_cannot_read_them(postgres: Postgres, database: Engine, role: str) -> None:
+    postgres.run(f"ALTER ROLE {role} LOGIN")
+    engine = open_engine(postgres.url(str(database.url.database), role))
+    with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(text("SELECT ciphertext FROM audit_payload"))
+    engine.dispose()
+
+
 def test_not_even_the_owner_changes_an_entry(sessions: Sessions, vault: Vault) -> None:
     say(sessions, vault)
     for change in ("UPDATE audit_entry SET actor = 'p-2'", "DELETE FROM audit_entry", "TRUNCATE audit_entry CASCADE"):

@@ -62,6 +62,7 @@ def upgrade() -> None:
         when = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         op.execute(f"CREATE TRIGGER {table}_never {when} EXECUTE FUNCTION audit_never()")
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_entry, audit_payload, audit_mention, audit_head FROM {PARTS}")
+    op.execute("REVOKE SELECT ON audit_payload FROM gongshu_gateway, gongshu_worker")  # they write parts, and read none
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_writer, audit_grant FROM {PARTS}")
     op.execute(f"REVOKE UPDATE, DELETE ON audit_blob FROM {PARTS}")
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON audit_publisher, audit_checkpoint FROM {PARTS}")
