@@ -22,6 +22,7 @@ from gongshu.portal.edge import Context, Ctx, Form
 from gongshu.portal.formats import money
 from gongshu.portal.language import _
 from gongshu.portal.pages import page_of
+from gongshu.portal.receipts import receipt_of
 from gongshu.revenue.models import InvoiceRow, SettlementRun
 
 pages = APIRouter()
@@ -156,6 +157,13 @@ def beancount(ctx: Ctx, number: str) -> Response:
     row = revenue.invoice_for(ctx.session, ctx.actor, number)
     text = revenue.to_beancount(revenue.invoice_value(row), row.issued_at.date().isoformat())
     return PlainTextResponse("\n".join(text))
+
+
+@pages.get("/invoices/{number}/receipt")
+def invoice_receipt(ctx: Ctx, number: str) -> Response:
+    """The receipt of the closing that issued the invoice; its digest stands in that entry."""
+    row = revenue.invoice_for(ctx.session, ctx.actor, number)
+    return receipt_of(ctx, row.entry_id, f"{number}.tlog-proof")
 
 
 def _by_line(allocations: Iterable[Any]) -> dict[int, list[Any]]:

@@ -99,7 +99,10 @@ def _capped(name: str, found: Iterator[Finding]) -> tuple[Finding, ...]:
 
 def _coverage(item: TableItem) -> Iterator[Finding]:
     """Every measured cell has evidence, or the item says that it has none."""
-    counted = {(cell.row, cell.column) for cell in item.evidence if cell.entities is not None}
+    unreadable = {
+        (cell.row, cell.column) for cell in item.evidence if cell.total is not None and _exact(cell.total) is None
+    }
+    counted = {(cell.row, cell.column) for cell in item.evidence if cell.entities is not None} - unreadable
     for row in range(len(item.rows)):
         for measure in item.measures:
             if (row, measure.name) not in counted:
@@ -113,9 +116,19 @@ def _threshold(item: TableItem, limits: Limits) -> Iterator[Finding]:
 
 
 def _sums(item: TableItem) -> Iterator[tuple[CellEvidence, Fraction, Fraction, Fraction]]:
+    """Cells with figures that can be compared; one that is no finite number has no evidence (see `_coverage`)."""
     for cell in item.evidence:
-        if cell.total is not None and cell.first is not None:
-            yield cell, Fraction(cell.total), Fraction(cell.first), Fraction(cell.second or "0")
+        figures = [_exact(figure) for figure in (cell.total, cell.first, cell.second or "0")]
+        total, first, second = figures
+        if total is not None and first is not None and second is not None:
+            yield cell, total, first, second
+
+
+def _exact(figure: str | None) -> Fraction | None:
+    try:
+        return None if figure is None else Fraction(figure)
+    except ValueError:
+        return None
 
 
 def _dominance(item: TableItem, limits: Limits) -> Iterator[Finding]:

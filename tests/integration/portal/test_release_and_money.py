@@ -236,7 +236,7 @@ def test_every_page_opens_in_both_languages(
         (song, ("/prices", "/ceilings", "/settlement/2026-11")),
         (luo, ("/earnings", "/")),
         (as_("zhou"), (f"/certificates/{released}",)),
-        (shen, ("/invoices/I-2026-11-A/beancount",)),
+        (shen, ("/invoices/I-2026-11-A/beancount", "/invoices/I-2026-11-A/receipt")),
     ]
     for client, paths in visits:
         for path in paths:

@@ -61,6 +61,12 @@ def test_a_cell_without_evidence_goes_to_people_and_never_passes() -> None:
     assert verdicts(cell(row=1))["evidence"] is Verdict.REVIEW
 
 
+def test_a_figure_that_is_no_number_is_no_evidence() -> None:
+    odd = CellEvidence(0, "spend", 50, "tourism.stays", "NaN", "NaN", None)
+    found = verdicts(odd, cell(row=1))
+    assert (found["evidence"], found["dominance"]) == (Verdict.REVIEW, Verdict.PASS)
+
+
 @pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
 def test_a_label_that_a_spreadsheet_would_run_fails(label: str) -> None:
     assert verdicts(cell(), cell(row=1), labels=(label, "b"))["formula"] is Verdict.FAIL
