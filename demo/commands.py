@@ -10,18 +10,30 @@ from pathlib import Path
 from demo.browsers import Browsers, JourneyFailed
 
 ROOT = Path(__file__).resolve().parents[1]
+BUSY = "暂时不可用"
 GONGSHU = Path(sys.executable).with_name("gongshu")
 
 
 def gongshu(browsers: Browsers, name: str, *words: str | Path, expect: int = 0) -> tuple[str, str]:
-    """`gongshu WORDS` as that person; returns stdout and stderr. Raises JourneyFailed on another exit code."""
+    """`gongshu WORDS` as that person; returns stdout and stderr. Raises JourneyFailed on another exit code.
+
+    A part that is busy says so and asks to try again: that is done twice, as a person would.
+    """
     environment = {
         **os.environ,
         "GONGSHU_HUB_URL": browsers.hub_url,
         "GONGSHU_PORTAL_URL": browsers.portal_url,
         "GONGSHU_PASSWORD": browsers.passwords[name],
     }
-    return _run([str(GONGSHU), *map(str, words)], environment, expect)
+    command = [str(GONGSHU), *map(str, words)]
+    for _ in range(2):
+        try:
+            return _run(command, environment, expect)
+        except JourneyFailed as error:
+            if BUSY not in str(error):
+                raise
+            print(f"      {name}: a part is busy; trying again as it asks", flush=True)
+    return _run(command, environment, expect)
 
 
 def verify(*words: str | Path) -> str:
