@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from gongshu.authorization import grants_in_force, visible_scenarios
+from gongshu.authorization.models import Scenario
 from gongshu.errors import Words
 from gongshu.identity import ROLE_WORDS, Role, find_organisation
 from gongshu.portal import todo
@@ -13,18 +18,35 @@ from gongshu.portal.session import sessions_of
 
 pages = APIRouter()
 api = APIRouter()
+SHOWN = 6
 
 
 @pages.get("/")
 def home(ctx: Ctx) -> Response:
-    lines = todo.todos_for(ctx)
+    """What is my turn, what waits for others, my scenarios, the facts of my role."""
+    lines, missing = todo.todos_for(ctx)
+    facts, more_missing = todo.facts_for(ctx)
     return ctx.render(
         "home.html",
         mine=[line for line in lines if line.mine],
         others=[line for line in lines if not line.mine],
-        facts=todo.facts_for(ctx),
+        facts=facts,
+        missing={error.code: error for error in (*missing, *more_missing)}.values(),
         duties=duties_of(ctx),
+        cases=[Case(row, _ends_of(ctx, row)) for row in visible_scenarios(ctx.session, ctx.actor)[:SHOWN]],
     )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario on the home page, with the end of its newest grant."""
+
+    row: Scenario
+    ends_at: datetime | None
+
+
+def _ends_of(ctx: Context, row: Scenario) -> datetime | None:
+    return max((grant.valid_until for grant in grants_in_force(ctx.session, None, row.code, ctx.now)), default=None)
 
 
 @pages.get("/me")

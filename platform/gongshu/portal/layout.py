@@ -93,6 +93,7 @@ class Layout:
             "share": formats.share,
             "digest": formats.digest,
             "words": language.in_words,
+            "typeset": language.typeset,
             "time": partial(formats.time_tag, zone=zone),
             "day": partial(formats.time_tag, zone=zone, only_day=True),
             "time_utc": partial(formats.time_tag, zone=zone, with_utc=True),

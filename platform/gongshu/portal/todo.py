@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from markupsafe import Markup
 
+from gongshu.errors import Unavailable
 from gongshu.identity import Role
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Fact:
     note: str = ""
 
 
+Line = TypeVar("Line", "Todo", "Fact")
 Provider = Callable[["Context"], Iterable[Todo]]
 FactProvider = Callable[["Context"], Iterable[Fact]]
 _TODOS: list[tuple[frozenset[Role], Provider]] = []
@@ -76,11 +78,29 @@ def facts(*roles: Role) -> Callable[[FactProvider], FactProvider]:
     return register
 
 
-def todos_for(ctx: Context) -> list[Todo]:
-    """All lines for the person, the earliest due first, those without a date last."""
-    found = [one for roles, provider in _TODOS if roles & ctx.actor.roles for one in provider(ctx)]
-    return sorted(found, key=lambda one: (one.due is None, one.due or ctx.now))
+def todos_for(ctx: Context) -> tuple[list[Todo], list[Unavailable]]:
+    """All lines for the person, the earliest due first, those without a date last; and what could not be asked."""
+    found, missing = _collect(ctx, _TODOS)
+    return sorted(found, key=lambda one: (one.due is None, one.due or ctx.now)), missing
 
 
-def facts_for(ctx: Context) -> list[Fact]:
-    return [one for roles, provider in _FACTS if roles & ctx.actor.roles for one in provider(ctx)]
+def facts_for(ctx: Context) -> tuple[list[Fact], list[Unavailable]]:
+    """All facts for the person; and what could not be asked."""
+    return _collect(ctx, _FACTS)
+
+
+def _collect(
+    ctx: Context, providers: list[tuple[frozenset[Role], Callable[[Context], Iterable[Line]]]]
+) -> tuple[list[Line], list[Unavailable]]:
+    """One part that is down costs its own lines, not the page."""
+    found: list[Line] = []
+    missing: list[Unavailable] = []
+    for roles, provider in providers:
+        if roles & ctx.actor.roles:
+            try:
+                found += list(provider(ctx))
+            except Unavailable as error:
+                if error.part == "database":
+                    raise
+                missing.append(error)
+    return found, missing
