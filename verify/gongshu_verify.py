@@ -384,8 +384,7 @@ class LogCheck:
             logged = self._open(index, data)
             for root, what in promised.pop(index + 1, []):
                 if frontier.root() != root:
-                    words = f"与 {what} 不符,#{agreed} 起被改写 / {what} disagrees: rewritten from #{agreed} on"
-                    raise Fault("fork", words, agreed)
+                    raise Fault("fork", f"#{agreed} 起被改写 / rewritten from #{agreed} on: {what} disagrees", agreed)
                 agreed = index + 1
             yield logged
         if frontier.root() != self.checkpoint.root:
@@ -405,8 +404,7 @@ class LogCheck:
         for checkpoint, what in found:
             require_signed(checkpoint, self.key, what)
             if checkpoint.size > self.checkpoint.size:
-                words = f"日志被截短:{what} 更新 / the log was cut short: {what} is newer"
-                raise Fault("truncated", words, self.checkpoint.size)
+                raise Fault("truncated", f"日志被截短 / cut short: {what} is newer", self.checkpoint.size)
             promised.setdefault(checkpoint.size, []).append((checkpoint.root, what))
         if any(root != Frontier().root() for root, _ in promised.get(0, [])):
             raise Fault("fork", "空日志的检查点不成立 / a checkpoint of the empty log is wrong", 0)
@@ -543,6 +541,8 @@ def report(command: Callable[[argparse.Namespace], Dict[str, Any]], arguments: a
         found = command(arguments)
     except Fault as fault:
         found = {"first_bad_index": fault.index, "fault": fault.code, "message": fault.message}
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        found = {"fault": "unreadable", "message": f"内容不成样子 / what was given has no sense: {error!r}"}
     form = {"ok": "fault" not in found, "size": None, "root": None, "first_bad_index": None, "fault": None}
     return {**form, "message": "", "authentic": False, **found}
 
