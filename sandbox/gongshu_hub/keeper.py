@@ -159,6 +159,13 @@ class Keeper:
         await box.process.wait()
         await self._gone(box)
 
+    async def clear_house(self) -> None:
+        """At the start: an earlier keeper's sandboxes died with it, so their doors are shut."""
+        with contextlib.suppress(wire.WireError):
+            said = await wire.ask(self.settings.doors_socket, {"verb": "list"})
+            for box in said.get("sandboxes", []):
+                await wire.ask(self.settings.doors_socket, {"verb": "close", "name": box["name"]})
+
     async def _gone(self, box: Sandbox) -> None:
         if self.running.get(box.name) is not box:
             return
@@ -167,13 +174,14 @@ class Keeper:
         with contextlib.suppress(wire.WireError):
             await wire.ask(self.settings.doors_socket, {"verb": "close", "name": box.name})
         self.registry.clear(box.place)
-        box.cage.remove()
+        await box.cage.remove()
 
 
 async def keep(house: HubSettings) -> None:
     """Serve until told to stop; then end every sandbox."""
     keeper = Keeper(house)
     peers = {os.getuid(), *(uid for uid in (house.hub_uid, house.doors_uid) if uid is not None)}
+    await keeper.clear_house()
     server = await wire.serve(house.keeper_socket, frozenset(peers), keeper.answer)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -181,6 +189,7 @@ async def keep(house: HubSettings) -> None:
     await stopping.wait()
     server.close()
     await asyncio.gather(*(keeper.stop(name) for name in list(keeper.running)))
+    await asyncio.gather(*keeper.watchers, return_exceptions=True)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ It decides which of them this machine offers and says so; it never pretends a li
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
+REMOVE_TRIES = 10
 MIB = 1024 * 1024
 
 
@@ -41,10 +43,20 @@ class Cage:
             for pid in pids:
                 (directory / "cgroup.procs").write_text(str(pid))
 
-    def remove(self) -> None:
-        for directory in self.directories:
-            with contextlib.suppress(OSError):  # a last process may still be leaving; the next start reuses it
-                directory.rmdir()
+    async def remove(self) -> None:
+        """Remove the directories; a last process may still be leaving, so it is tried for a second."""
+        left = list(self.directories)
+        for _ in range(REMOVE_TRIES):
+            left = [directory for directory in left if not _removed(directory)]
+            if not left:
+                return
+            await asyncio.sleep(0.1)
+
+
+def _removed(directory: Path) -> bool:
+    with contextlib.suppress(OSError):
+        directory.rmdir()
+    return not directory.exists()
 
 
 def make_cage(house: Path, number: int, limits: Limits) -> Cage:

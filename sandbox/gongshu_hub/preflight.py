@@ -103,7 +103,7 @@ async def _inside(
     try:
         rows = await _rows(process, question)
     finally:
-        cage.remove()
+        await cage.remove()
     return rows, f"{cage.kind}, uid {place.uid}"
 
 

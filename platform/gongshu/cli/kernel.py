@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import sys
 import time
@@ -23,6 +24,7 @@ from websockets.typing import Origin
 from gongshu.cli.login import BrowserSession, unreachable
 from gongshu.errors import Unavailable
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MESSAGE_BYTES = 64 * 1024 * 1024
 
 
@@ -178,6 +180,8 @@ def print_output(output: dict[str, Any]) -> None:
         text, target = output["text"], sys.stderr if output["name"] == "stderr" else sys.stdout
     else:
         text, target = str(output["data"].get("text/plain", "")) + "\n", sys.stdout
+    if not target.isatty():
+        text = COLOUR.sub("", text)
     if text.strip("\n"):
         target.write(text)
         target.flush()
