@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
+from pyspark.sql.connect.client import ChannelBuilder
+from pyspark.sql.connect.session import SparkSession
+
 from gongshu.gateway.asking import Asker
 from gongshu.gateway.engine import Engine
 from gongshu.gateway.server import Serving
 from gongshu.settings import Settings
-from pyspark.sql.connect.client import ChannelBuilder
-from pyspark.sql.connect.session import SparkSession
 
 T = TypeVar("T")
 CHANNEL = [("grpc.max_receive_message_length", 128 << 20), ("grpc.max_send_message_length", 128 << 20)]
@@ -52,12 +53,16 @@ class TokenDesk:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            sent = [line.split(":", 1)[1].strip() for line in head.split("\r\n") if line.lower().startswith("authorization:")]
+            sent = [
+                line.split(":", 1)[1].strip()
+                for line in head.split("\r\n")
+                if line.lower().startswith("authorization:")
+            ]
             name = self.names.get(sent[0].removeprefix("token ")) if sent else None
             status, body = ("200 OK", {"name": name}) if name else ("403 Forbidden", {"message": "no"})
             data = json.dumps(body).encode()
-            said = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\nConnection: close\r\n\r\n"
-            writer.write(said.encode() + data)
+            fields = f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\nConnection: close"
+            writer.write(f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n".encode() + data)
             await writer.drain()
         finally:
             writer.close()

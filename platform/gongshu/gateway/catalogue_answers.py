@@ -121,13 +121,13 @@ def answer_catalog(scope: Scope, kind: str, asked: object) -> pa.Table:
         case "database_exists":
             return _one("value", database.lower() in scope.databases)
         case "list_tables":
-            return _tables(scope, _tables_in(scope, database, pattern), [v for v in scope.views if matches(v, pattern)])
+            return _tables(_tables_in(scope, database, pattern), [v for v in scope.views if matches(v, pattern)])
         case "list_views":
-            return _tables(scope, [], [view for view in scope.views if matches(view, pattern)])
+            return _tables([], [view for view in scope.views if matches(view, pattern)])
         case "get_table":
             if len(parts) == 1 and parts[0].lower() in scope.views:
-                return _tables(scope, [], [parts[0].lower()])
-            return _tables(scope, [scope.require(parts)], [])
+                return _tables([], [parts[0].lower()])
+            return _tables([scope.require(parts)], [])
         case "table_exists":
             is_view = len(parts) == 1 and parts[0].lower() in scope.views
             return _one("value", is_view or scope.find(parts) is not None)
@@ -218,7 +218,7 @@ def _databases(names: Sequence[str]) -> pa.Table:
     )
 
 
-def _tables(scope: Scope, found: Sequence[ShownTable], views: Sequence[str]) -> pa.Table:
+def _tables(found: Sequence[ShownTable], views: Sequence[str]) -> pa.Table:
     count = len(found)
     return pa.table(
         {

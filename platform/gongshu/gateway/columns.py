@@ -29,7 +29,8 @@ class ColumnDenied(Denied):
             "authorization.column-not-granted",
             Words(
                 f"本场景的授权里没有列 {column}({dataset})。依据:{agreement} {clause}。判定 {decision}",
-                f"This scenario's grant does not include the column {column} ({dataset}). Basis: {agreement}, clause {clause}. Decision {decision}",
+                f"This scenario's grant does not include the column {column} ({dataset}). "
+                f"Basis: {agreement}, clause {clause}. Decision {decision}",
             ),
             hint,
             decision=decision,

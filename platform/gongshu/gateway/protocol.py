@@ -1,8 +1,8 @@
 """Every message, field, enum and procedure of Spark Connect 4.3 that a client could send, classified.
 
 This is the one list. `allow` = checked and passed on, `answer` = the gateway answers it by itself and
-only as the root of a request, `zero` = passed on when false, `deny` = refused when present. What is named nowhere is refused too, and
-a test walks the installed descriptors and fails when something reachable is unclassified.
+only as the root of a request, `zero` = passed on when false, `deny` = refused when present. What is named
+nowhere is refused too, and a test walks the installed descriptors and fails when something reachable is unclassified.
 Messages reachable only through denied fields need no row: their parent's row refuses them.
 """
 
@@ -105,9 +105,11 @@ REQUESTS: Mapping[str, Fields] = {
 
 RELATIONS: Mapping[str, Fields] = {
     "Relation": Fields(
-        allow="common read project filter join set_op sort limit aggregate sql local_relation sample offset deduplicate "
+        allow="common read project filter join set_op sort "
+        "limit aggregate sql local_relation sample offset deduplicate "
         "range subquery_alias repartition to_df with_columns_renamed show_string drop tail with_columns hint unpivot "
-        "to_schema repartition_by_expression collect_metrics html_string cached_local_relation with_relations transpose "
+        "to_schema repartition_by_expression collect_metrics "
+        "html_string cached_local_relation with_relations transpose "
         "unresolved_table_valued_function lateral_join chunked_cached_local_relation fill_na drop_na replace summary "
         "crosstab describe cov corr approx_quantile freq_items sample_by",
         answer="catalog",
@@ -179,7 +181,8 @@ CATALOG: Mapping[str, Fields] = {
         allow="current_database set_current_database list_databases list_tables list_columns get_database "
         "get_table database_exists table_exists drop_temp_view is_cached cache_table "
         "uncache_table clear_cache refresh_table current_catalog set_current_catalog list_catalogs list_views",
-        deny="list_functions get_function function_exists create_external_table create_table drop_global_temp_view recover_partitions refresh_by_path drop_table "
+        deny="list_functions get_function function_exists create_external_table "
+        "create_table drop_global_temp_view recover_partitions refresh_by_path drop_table "
         "drop_view create_database drop_database list_partitions get_table_properties get_create_table_string "
         "truncate_table analyze_table",
     ),
@@ -258,7 +261,8 @@ EXPRESSIONS: Mapping[str, Fields] = {
 COMMANDS: Mapping[str, Fields] = {
     "Command": Fields(
         answer="create_dataframe_view sql_command",
-        deny="register_function write_operation write_operation_v2 write_stream_operation_start streaming_query_command "
+        deny="register_function write_operation "
+        "write_operation_v2 write_stream_operation_start streaming_query_command "
         "get_resources_command streaming_query_manager_command register_table_function "
         "streaming_query_listener_bus_command register_data_source create_resource_profile_command checkpoint_command "
         "remove_cached_remote_relation_command merge_into_table_command ml_command execute_external_command "
@@ -325,7 +329,8 @@ ENUMS: Mapping[str, str] = {
     "Expression.SortOrder.NullOrdering": "*",
     "Expression.Cast.EvalMode": "*",
     # TABLE_ARG hands a table to a user-defined table function.
-    "SubqueryExpression.SubqueryType": "SUBQUERY_TYPE_UNKNOWN SUBQUERY_TYPE_SCALAR SUBQUERY_TYPE_EXISTS SUBQUERY_TYPE_IN",
+    "SubqueryExpression.SubqueryType": "SUBQUERY_TYPE_UNKNOWN "
+    "SUBQUERY_TYPE_SCALAR SUBQUERY_TYPE_EXISTS SUBQUERY_TYPE_IN",
 }
 
 # Functions that only pyspark itself calls (`is_internal`), by name; pandas API on Spark lives on them.

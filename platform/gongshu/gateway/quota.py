@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,11 +34,10 @@ def used_today(session: Session, scenario: str, now: datetime, time_zone: str = 
 
 
 def lock_day(session: Session, scenario: str, day: date) -> QuotaDay:
-    """The day's row under a lock that lasts until the transaction ends."""
+    """The day's row, made if need be, under a lock that lasts until the transaction ends (one round trip)."""
     fresh = insert(QuotaDay).values(scenario=scenario, day=day, statements=0, reserved_bytes=0, billed_bytes=0)
-    session.execute(fresh.on_conflict_do_nothing())
-    query = select(QuotaDay).where(QuotaDay.scenario == scenario, QuotaDay.day == day)
-    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+    held = fresh.on_conflict_do_update(index_elements=["scenario", "day"], set_={"statements": QuotaDay.statements})
+    return session.scalars(held.returning(QuotaDay), execution_options={"populate_existing": True}).one()
 
 
 def settle(row: QuotaDay, reserved_bytes: int, billed_bytes: int) -> None:

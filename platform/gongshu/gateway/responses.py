@@ -84,7 +84,8 @@ class Shaper:
                 "gateway.result",
                 Words(
                     f"结果超过上限({self._rows_max:,} 行或 {self._bytes_max >> 20:,} MiB),已停止。",
-                    f"The result is over the limit ({self._rows_max:,} rows or {self._bytes_max >> 20:,} MiB); it was stopped.",
+                    f"The result is over the limit ({self._rows_max:,} rows or {self._bytes_max >> 20:,} MiB); "
+                    "it was stopped.",
                 ),
                 Words("先汇总,或用 limit() 少取一些", "Aggregate first, or take fewer rows with limit()"),
             )

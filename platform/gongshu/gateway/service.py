@@ -127,7 +127,6 @@ class SparkConnect:
     @answering
     async def ReleaseSession(self, data: bytes, context: Context) -> proto.ReleaseSessionResponse:
         call = await self.edge.enter(context, data, proto.ReleaseSessionRequest)
-        request = call.request
         await self._runner.end_session(call.session)
         self.edge.registry.close(call.session)
         return proto.ReleaseSessionResponse(**call.ids())

@@ -6,8 +6,9 @@ into what the analyst may know before anyone else sees them.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 
 import grpc
 import structlog
@@ -36,6 +37,7 @@ class Upstream:
         self._channel = grpc.aio.insecure_channel(f"{host}:{port}", options=CHANNEL_OPTIONS)
         self._stub = base_pb2_grpc.SparkConnectServiceStub(self._channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
+        self._background: set[asyncio.Task[None]] = set()
 
     async def execute(
         self,
@@ -59,7 +61,7 @@ class Upstream:
                 async for response in stream:
                     last = response.response_id
                     if response.HasField("result_complete"):
-                        await self._release(key, operation_id)
+                        self._soon(self._release(key, operation_id))
                         return
                     yield response
                 stream = self._stub.ReattachExecute(
@@ -117,6 +119,12 @@ class Upstream:
             await self._stub.ReleaseExecute(request, metadata=self._metadata, timeout=2)
         except grpc.aio.AioRpcError as error:
             log.info("gateway.release.missed", status=error.code().name)
+
+    def _soon(self, work: Coroutine[None, None, None]) -> None:
+        """Nobody waits for the engine to forget what it has delivered."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def close(self) -> None:
         await self._channel.close()

@@ -226,7 +226,7 @@ def _denial(message: str, name: str) -> tuple[str, str]:
 
 _CODE = (
     "不能把自己的代码送进计算引擎执行(UDF、mapInPandas 等);先取回结果,再用沙箱里的 pandas 处理",
-    "Code of your own cannot run inside the engine (UDFs, mapInPandas and the like); fetch the result and use pandas here",
+    "Code of your own cannot run inside the engine (UDFs, mapInPandas and the like); fetch the result, use pandas",
 )
 _WRITES = (
     "沙箱不能写出数据;要带出成果,用 gongshu.release_table(...) 提出出域申请",

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from gongshu.authorization import NewScenario
 from gongshu.catalogue import NewDataset, ingest, register_dataset, sign_off
 from gongshu.database import Sessions
 from gongshu.errors import Words
 from gongshu.identity import NewOrganisation, NewPerson, Role, create_organisation, create_person
-
 from tests.conftest import NewWork
 from tests.integration.authorization.case_world import ORGANISATIONS, PEOPLE, actor, application, signed
 from tests.parts.store import Store
@@ -106,7 +106,9 @@ def build(new_work: NewWork, sessions: Sessions, store: Store) -> None:
             new = NewPerson(name, Words(name, name), place, "correct horse", ((role, place),))
             create_person(work, "system:setup", new)
         cdo = ((Role.CDO, "tourism"), (Role.CDO, "transport"))
-        create_person(work, "system:setup", NewPerson("jiang", Words("jiang", "jiang"), "tourism", "correct horse", cdo))
+        create_person(
+            work, "system:setup", NewPerson("jiang", Words("jiang", "jiang"), "tourism", "correct horse", cdo)
+        )
         work.commit()
     for table in TABLES:
         register(new_work, sessions, store, table)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gongshu.gateway.engine import Engine
 from pyspark.sql.connect.session import SparkSession
 
+from gongshu.gateway.engine import Engine
 from tests.integration.gateway.city import build
 from tests.parts.opa import OpaServer
 from tests.parts.postgres import Postgres
@@ -24,7 +24,9 @@ def gateway_engine(tmp_path_factory: pytest.TempPathFactory, store: Store) -> It
 
 
 @pytest.fixture(scope="session")
-def city(short_folder: Path, postgres: Postgres, opa: OpaServer, store: Store, gateway_engine: Engine) -> Iterator[World]:
+def city(
+    short_folder: Path, postgres: Postgres, opa: OpaServer, store: Store, gateway_engine: Engine
+) -> Iterator[World]:
     world = start_world(short_folder, postgres, opa, store, gateway_engine)
     build(world.new_work, world.sessions, store)
     yield world

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from gongshu.gateway.models import QuotaDay, Statement
-from gongshu.gateway.recovering import recover
 from pyspark.errors import PySparkException
 from pyspark.sql.connect.session import SparkSession
 from sqlalchemy import select, text
 
+from gongshu.gateway.models import QuotaDay, Statement
+from gongshu.gateway.recovering import recover
 from tests.parts.rig import World
 
 

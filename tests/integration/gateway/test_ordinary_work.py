@@ -26,7 +26,9 @@ def test_granted_rows_and_masked_columns(spark: SparkSession) -> None:
 
 
 def test_sql_and_data_frames_agree(spark: SparkSession) -> None:
-    by_sql = spark.sql("SELECT district, sum(nights) AS n FROM tourism.stays GROUP BY district ORDER BY district").collect()
+    by_sql = spark.sql(
+        "SELECT district, sum(nights) AS n FROM tourism.stays GROUP BY district ORDER BY district"
+    ).collect()
     df = spark.table("tourism.stays").groupBy("district").agg(F.sum("nights").alias("n")).orderBy("district")
     assert by_sql == df.collect()
 
@@ -38,10 +40,10 @@ def test_sql_and_data_frames_agree(spark: SparkSession) -> None:
         "SELECT district, rank() OVER (PARTITION BY district ORDER BY spend_yuan) FROM tourism.stays LIMIT 3",
         "SELECT count(*) FROM tourism.stays WHERE district IN (SELECT district FROM transit.trips)",
         "SELECT (SELECT max(fare_fen) FROM transit.trips) - min(spend_yuan) FROM tourism.stays",
-        "SELECT * FROM tourism.stays s WHERE EXISTS (SELECT 1 FROM transit.trips t WHERE t.district = s.district) LIMIT 2",
-        "SELECT * FROM (SELECT district, nights FROM tourism.stays) PIVOT (sum(nights) FOR district IN ('440103','440104'))",
+        "SELECT * FROM tourism.stays s WHERE EXISTS (SELECT 1 FROM transit.trips t WHERE t.district = s.district)",
+        "SELECT * FROM (SELECT district, nights FROM tourism.stays) PIVOT (sum(nights) FOR district IN ('440103'))",
         "SELECT district FROM tourism.stays UNION SELECT district FROM transit.trips",
-        "SELECT transform(array(1,2,3), x -> x + 1), from_json('{\"a\":1}', 'a INT'), date_trunc('MONTH', DATE'2026-05-09')",
+        "SELECT transform(array(1, 2), x -> x + 1), from_json('{\"a\":1}', 'a INT'), trunc(DATE'2026-05-09', 'MM')",
         "SELECT s.district, l.n FROM tourism.stays s, LATERAL (SELECT s.nights * 2 AS n) l LIMIT 3",
         "FROM tourism.stays |> WHERE nights > 2 |> AGGREGATE count(*) AS n GROUP BY district",
         "SELECT explode(sequence(1, 3))",
@@ -107,7 +109,7 @@ def test_catalogue_shows_the_grant_only(spark: SparkSession) -> None:
     assert [c.name for c in catalog.listColumns("tourism.stays")][-1] == "spend_yuan"
     assert catalog.tableExists("tourism.stays") and not catalog.tableExists("tourism.secrets")
     assert spark.sql("SHOW TABLES IN tourism").collect()[0].tableName == "stays"
-    assert [r.col_name for r in spark.sql("DESCRIBE transit.trips").collect()][0] == "trip_id"
+    assert spark.sql("DESCRIBE transit.trips").collect()[0].col_name == "trip_id"
     catalog.setCurrentDatabase("tourism")
     assert spark.table("stays").count() == 200
     catalog.setCurrentDatabase("default")

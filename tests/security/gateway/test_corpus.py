@@ -20,8 +20,9 @@ def clean(received: bytes) -> bool:
 @pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.id)
 def test_raw_statement(raw: RawClient, attack: Attack) -> None:
     received, status = raw.sql(attack.sql)
-    assert clean(received), attack.sql
-    assert not attack.refused or status != "OK", attack.sql
+    assert clean(received), attack.sql[:200]
+    # FAILED_PRECONDITION would be a part that is down: that proves nothing.
+    assert status not in (("OK", "FAILED_PRECONDITION") if attack.refused else ("FAILED_PRECONDITION",)), received[:300]
 
 
 @pytest.mark.parametrize("attack", [a for a in CORPUS if a.kind in ("settings", "names", "writes")], ids=lambda a: a.id)
