@@ -25,6 +25,7 @@ from gongshu.portal.releases import (
     check_facts,
     item_store,
     named,
+    names_of,
     preview,
     request_facts,
     status_of,
@@ -119,6 +120,7 @@ def certificate_page(ctx: Public, number: str) -> Response:
     whole = prove_certificate(ctx.session, _log_store(ctx), kept.body, kept.entries)
     return ctx.render(
         "analyst/certificate.html",
+        names=names_of(ctx.session),
         body=whole["body"],
         log=whole["log"],
         recalled=request.state == release.State.RECALLED,
@@ -149,6 +151,7 @@ def _release_page(ctx: Context, number: str, error: GongshuError | None) -> Resp
         )
     return ctx.render(
         "analyst/release.html",
+        names=names_of(ctx.session),
         status=error.status if error else 200,
         error=error,
         view=view,

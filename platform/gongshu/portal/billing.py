@@ -23,6 +23,7 @@ from gongshu.portal.formats import money
 from gongshu.portal.language import _
 from gongshu.portal.pages import page_of
 from gongshu.portal.receipts import receipt_of
+from gongshu.portal.releases import names_of
 from gongshu.revenue.models import InvoiceRow, SettlementRun
 
 pages = APIRouter()
@@ -90,7 +91,7 @@ def invoices_page(ctx: Ctx, period: str = "") -> Response:
     return ctx.render(
         "billing/invoices.html",
         invoices=found,
-        runs={(run.period, run.number): run for run in revenue.runs(ctx.session)},
+        names=names_of(ctx.session),
     )
 
 
@@ -99,6 +100,7 @@ def invoice_page(ctx: Ctx, number: str) -> Response:
     row = revenue.invoice_for(ctx.session, ctx.actor, number)
     return ctx.render(
         "billing/invoice.html",
+        names=names_of(ctx.session),
         invoice=row,
         lines=revenue.lines_of(ctx.session, number),
         allocations=_by_line(revenue.allocations_of(ctx.session, number)),
@@ -117,6 +119,7 @@ def line_page(ctx: Ctx, number: str, line: int) -> Response:
     page = page_of(ctx.request.query_params, len(rated))
     return ctx.render(
         "billing/line.html",
+        names=names_of(ctx.session),
         invoice=row,
         line=next(one for one in revenue.lines_of(ctx.session, number) if one.number == line),
         allocations=_by_line(revenue.allocations_of(ctx.session, number)).get(line, []),
@@ -272,6 +275,7 @@ def _settlement(ctx: Context, period: str, error: GongshuError | None) -> Respon
     invoices = revenue.invoices_for(ctx.session, ctx.actor, period)
     return ctx.render(
         "billing/settlement.html",
+        names=names_of(ctx.session),
         status=error.status if error else 200,
         error=error,
         period=period,

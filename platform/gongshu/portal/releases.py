@@ -13,8 +13,11 @@ import pygments
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import SqlLexer
+from sqlalchemy.orm import Session
 
 from gongshu import release
+from gongshu.errors import Words
+from gongshu.identity import organisations
 from gongshu.release.models import ReleaseCheck, ReleaseItem, ReleaseRequest, ReleaseReview
 from gongshu.settings import StoreSettings
 
@@ -35,6 +38,11 @@ def highlight(text: str) -> Markup:
 def named(request: ReleaseRequest) -> Markup:
     """Number and title; the title is the analyst's own Chinese, whatever the page's language."""
     return Markup('{} <span lang="zh-CN">{}</span>').format(request.id, request.title)
+
+
+def names_of(session: Session) -> dict[str, Words]:
+    """Organisations by code, as they are called."""
+    return {one.code: Words(one.name_zh, one.name_en) for one in organisations(session)}
 
 
 def status_of(request: ReleaseRequest) -> str:

@@ -23,6 +23,7 @@ from gongshu.portal.releases import (
     highlight,
     item_store,
     named,
+    names_of,
     preview,
     request_facts,
     review_facts,
@@ -136,6 +137,7 @@ def _review_page(
     }
     return ctx.render(
         "reviewer/review.html",
+        names=names_of(ctx.session),
         status=error.status if error else 200,
         error=error,
         kept=kept,

@@ -106,7 +106,7 @@ def describe_price(price: Price) -> Words:
         return Words(f"零费率(影子价 {';'.join(zh)})", f"zero rate (shadow price {'; '.join(en)})")
     if price.kind is Kind.GRADUATED:
         return Words(f"累进:{';'.join(zh)}", f"graduated: {'; '.join(en)}")
-    return Words(";".join(zh), "; ".join(en))
+    return Words("; ".join(zh), "; ".join(en))
 
 
 def unit_yuan(microfen: int) -> str:
