@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 from gongshu.audit import UnitOfWork, Vault
 from gongshu.clock import SettableClock
 from gongshu.database import Sessions, open_engine, open_sessions
+from tests.parts.live import Live, start_live, stop_live
 from tests.parts.opa import OpaServer, start_opa
+from tests.parts.places import ROOT
 from tests.parts.postgres import Postgres, start_postgres
 from tests.parts.store import Store, start_store
 
@@ -77,10 +79,17 @@ def store(short_folder: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def opa(short_folder: Path) -> Iterator[OpaServer]:
     from gongshu.policy.bundle import write_bundle  # only where policies are needed
-    from tests.parts.places import ROOT
 
     bundle = short_folder / "policies.tar.gz"
     write_bundle(ROOT / "policies", bundle)
     server = start_opa(bundle, short_folder / "opa.log")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Live]:
+    """The whole house with the journey behind it; what `make demo` leaves running, on its own ports and state."""
+    started = start_live(ROOT / ".run" / "test")
+    yield started
+    stop_live(started)

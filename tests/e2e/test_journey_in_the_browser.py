@@ -1,0 +1,108 @@
+"""The journey as people make it, in a real browser: login → spawn → cell → release request → two reviews → download."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import SitDown
+from tests.parts.live import Live
+from tests.parts.places import ROOT
+
+pytestmark = pytest.mark.live
+
+CELL = """
+import gongshu
+spark.table("transit.trips").groupBy("district").count().orderBy("district").show()
+made = gongshu.release_table(spark.table("transit.trips"), by=["district", "hour"], measures={"trips": "count(*)"}, title="地铁客流:按区按小时")
+print("asked for", made.release)
+"""
+
+
+def _start_lab(page: Page) -> None:
+    """From the Hub's start page into a Lab that can be used."""
+    button = page.locator("main button, main input[type=submit]").first
+    if "/lab" not in page.url:
+        button.click()
+    page.wait_for_url(re.compile(r"/lab"), timeout=90_000)
+    expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
+
+
+def _run_cell(page: Page, code: str) -> None:
+    page.locator(".jp-LauncherCard[data-category='Notebook'], .jp-LauncherCard").first.click()
+    cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
+    cell.wait_for(timeout=60_000)
+    cell.click()
+    page.keyboard.insert_text(code)
+    page.keyboard.press("Shift+Enter")
+
+
+def test_login_to_download_with_a_certificate_that_verifies(live: Live, sit: SitDown, tmp_path: Path) -> None:
+    chen = sit("chen")
+    chen.open("sandboxes")
+    chen.shot("sandboxes")
+    chen.page.locator("section", has_text="tourism-flow").get_by_role("link", name="打开沙箱").click()
+    expect(chen.page.locator("body")).to_contain_text("全域旅游客流分析")
+    chen.shot("spawn")
+    _start_lab(chen.page)
+    assert chen.page.url.startswith("http://chen--tourism-flow.")
+    _run_cell(chen.page, CELL)
+    output = chen.page.locator(".jp-OutputArea-output", has_text="asked for")
+    expect(output.first).to_be_visible(timeout=120_000)
+    chen.shot("lab")
+    found = re.search(r"asked for (\S+)", output.first.inner_text())
+    assert found
+    number = found[1]
+
+    chen.open(f"releases/{number}")
+    chen.page.get_by_role("button", name="提交出域申请").click()
+    expect(chen.page.locator("main")).to_contain_text("审核中")
+    chen.shot("release")
+
+    for name in ("tang", "pan"):
+        reviewer = sit(name)
+        reviewer.open("reviews")
+        reviewer.page.get_by_role("link", name=number).first.click()
+        expect(reviewer.page.locator("main")).to_contain_text("我的意见")
+        reviewer.page.locator("input[value=approve]").first.check()
+        if reviewer.page.locator("textarea[name=override]").count():
+            reviewer.page.fill("textarea[name=override]", "仅含合计,风险可控。")
+        reviewer.page.fill("textarea[name=comment]", "同意出域。")
+        reviewer.shot(f"review-{name}")
+        reviewer.page.get_by_role("button", name="提交审核意见").click()
+        expect(reviewer.page.locator("main")).not_to_contain_text("提交后不能更改")
+
+    chen.open(f"releases/{number}")
+    expect(chen.page.locator("main")).to_contain_text("已出域")
+    with chen.page.expect_download() as waiting:
+        chen.page.get_by_role("button", name="下载第 1 项").click()
+    item = tmp_path / "item.csv"
+    waiting.value.save_as(item)
+    assert item.read_text(encoding="utf-8-sig").startswith("district,hour,trips")
+
+    answer = live.gongshu("chen", "api", "--as", "chen", "GET", f"/api/v1/certificates/{number}")
+    status, _newline, body = answer.stdout.partition("\n")
+    assert status == "200"
+    certificate = tmp_path / "certificate.json"
+    certificate.write_text(body)
+    verifier = [sys.executable, str(ROOT / "verify" / "gongshu_verify.py"), "certificate", str(certificate)]
+    assert subprocess.run([*verifier, "--item", str(item)]).returncode == 0
+    item.write_bytes(item.read_bytes().replace(b"district", b"districts", 1))
+    assert subprocess.run([*verifier, "--item", str(item)], stdout=subprocess.DEVNULL).returncode == 1
+    assert json.loads(body)
+
+
+def test_another_operators_analyst_sees_nothing_of_it(live: Live, sit: SitDown) -> None:
+    zhou = sit("zhou")
+    zhou.open("scenarios/tourism-flow")
+    expect(zhou.page.locator("main")).to_contain_text("这里没有您要找的内容")
+    zhou.page.goto(live.hub + "hub/sandbox/tourism-flow")
+    expect(zhou.page.locator("body")).not_to_contain_text("全域旅游客流分析")
+    for path in ("/api/v1/scenarios/tourism-flow", "/api/v1/releases/R-2026-0001"):
+        assert live.gongshu("zhou", "api", "--as", "zhou", "GET", path).stdout.startswith("404")

@@ -1,0 +1,142 @@
+"""Parts die or hang while a notebook runs: the next statement is refused in seconds, in a sentence that names
+the part, and works again by itself. Nothing runs without an entry."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.parts.live import Live
+
+pytestmark = pytest.mark.live
+
+# One attempt after another, each with how long it took and what came of it.
+ATTEMPTS = """
+import time, json
+end = time.monotonic() + {seconds}
+while time.monotonic() < end:
+    began = time.monotonic()
+    try:
+        rows = spark.sql("SELECT count(*) FROM aviation.airlines").collect()[0][0]
+        said = "rows " + str(rows)
+    except Exception as error:
+        said = str(error)
+    print("attempt", json.dumps([round(time.monotonic() - began, 2), said], ensure_ascii=False), flush=True)
+    time.sleep(0.2)
+"""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    seconds: float
+    said: str
+
+    @property
+    def worked(self) -> bool:
+        return self.said == "rows 16"
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+def _attempt_during(
+    live: Live, tmp_path: Path, seconds: int, trouble: list[tuple[float, signal.Signals, list[int]]]
+) -> list[Attempt]:
+    """Attempt statements for `seconds`; send each signal at its time after the first success."""
+    file = tmp_path / "attempts.py"
+    file.write_text(ATTEMPTS.replace("{seconds}", str(seconds)))
+    command = [str(Path(sys.executable).with_name("gongshu")), "sandbox", "run", "--as", "chen"]
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "GONGSHU_PASSWORD": live.password("chen"),
+        "GONGSHU_HUB_URL": live.hub,
+        "GONGSHU_PORTAL_URL": live.portal,
+    }
+    process = subprocess.Popen(
+        [*command, "--scenario", "tourism-flow", str(file)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    attempts: list[Attempt] = []
+    waiting = list(trouble)
+    began: float | None = None
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("attempt "):
+            attempts.append(Attempt(*json.loads(line.removeprefix("attempt "))))
+            began = began or time.monotonic()
+        while waiting and began is not None and time.monotonic() - began >= waiting[0][0]:
+            _, what, pids = waiting.pop(0)
+            for pid in pids:
+                os.kill(pid, what)
+    assert process.wait(timeout=60) == 0
+    assert not waiting
+    return attempts
+
+
+def _refusals(attempts: list[Attempt]) -> list[Attempt]:
+    assert attempts[0].worked
+    assert attempts[-1].worked, "it works again by itself"
+    refused = [one for one in attempts if not one.worked]
+    assert refused, "the trouble was noticed"
+    return refused
+
+
+def _pid(live: Live, part: str) -> int:
+    facts = json.loads((live.run / "demo.json").read_text())
+    return int(facts["pids"][part])
+
+
+@pytest.mark.parametrize(
+    ("part", "named", "within_seconds"),
+    [("opa", "策略服务", 2.5), ("minio", "数据存储", 5.5), ("worker", "审计日志", 2.5)],
+)
+def test_a_hung_part_is_refused_in_seconds_by_its_name(
+    live: Live, tmp_path: Path, part: str, named: str, within_seconds: float
+) -> None:
+    pid = _pid(live, part)
+    trouble = [(1.0, signal.SIGSTOP, [pid]), (16.0, signal.SIGCONT, [pid])]
+    try:
+        refused = _refusals(_attempt_during(live, tmp_path, 32, trouble))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert all(named in one.said for one in refused), refused
+    assert max(one.seconds for one in refused) <= within_seconds
+
+
+@pytest.mark.parametrize(("part", "named"), [("opa", "策略服务"), ("postgres", "数据库"), ("minio", "数据存储")])
+def test_a_killed_part_is_refused_by_its_name_and_comes_back(live: Live, tmp_path: Path, part: str, named: str) -> None:
+    pid = _pid(live, part)
+    attempts = _attempt_during(live, tmp_path, 30, [(1.0, signal.SIGKILL, [pid])])
+    refused = _refusals(attempts)
+    assert any(named in one.said for one in refused), refused
+    assert max(one.seconds for one in refused) <= 5.5
+
+
+def test_a_hung_database_is_refused_in_seconds(live: Live, tmp_path: Path) -> None:
+    postmaster = _pid(live, "postgres")
+    everyone = [postmaster, *_children(postmaster)]
+    trouble = [(1.0, signal.SIGSTOP, everyone), (12.0, signal.SIGCONT, everyone)]
+    try:
+        refused = _refusals(_attempt_during(live, tmp_path, 28, trouble))
+    finally:
+        for pid in everyone:
+            os.kill(pid, signal.SIGCONT)
+    assert max(one.seconds for one in refused) <= 5.5
