@@ -21,9 +21,9 @@ ABSENT_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
 
 
 def open_store(settings: StoreSettings) -> Minio:
-    """A client that connects within 2 s and waits 30 s for an answer, without retries."""
+    """A client that connects within 2 s and waits 10 s for an answer, without retries."""
     access, secret = settings.key()
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=30), retries=False, maxsize=16)
+    pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=10), retries=False, maxsize=16)
     return Minio(settings.endpoint, access, secret, secure=settings.secure, region=REGION, http_client=pool)
 
 

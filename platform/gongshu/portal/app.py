@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gongshu.errors import GongshuError, NotFound, Unauthenticated, Words
+from gongshu.identity import Actor
 from gongshu.portal.edge import Context, Services
 from gongshu.portal.forms import invalid
 from gongshu.portal.headers import EdgeMiddleware
@@ -185,15 +186,21 @@ def answer_error(request: Request, error: GongshuError, status: int | None = Non
 
 
 def _error_page(request: Request, services: Services, error: GongshuError, status: int) -> Response:
-    with ExitStack() as stack:
-        ctx = Context(request, services, stack)
-        try:
-            _ = ctx.actor_or_none
-        except GongshuError:
-            ctx.actor_or_none = None
-        try:
-            page = services.layout.render(ctx, "error.html", {"error": error, "status": status})
-        except Exception as fault:  # the last resort must not fail itself
-            log_fault("portal.error_page.failed", fault)
-            return PlainTextResponse(f"{error.message.zh}\n{error.message.en}\n", status)
-    return HTMLResponse(page, status)
+    actor = _actor_or_nobody(request, services)
+    try:
+        with ExitStack() as stack:
+            ctx = Context(request, services, stack)
+            ctx.actor_or_none = actor
+            return HTMLResponse(services.layout.render(ctx, "error.html", {"error": error, "status": status}), status)
+    except Exception as fault:  # the last resort must not fail itself
+        log_fault("portal.error_page.failed", fault)
+        return PlainTextResponse(f"{error.message.zh}\n{error.message.en}\n", status)
+
+
+def _actor_or_nobody(request: Request, services: Services) -> Actor | None:
+    """Who asks, as far as that can be told now: the database may be what is down."""
+    try:
+        with ExitStack() as stack:
+            return Context(request, services, stack).actor_or_none
+    except GongshuError:
+        return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -206,3 +207,19 @@ def test_login_goes_to_the_hub_with_state_and_pkce_and_refuses_another_state(bro
     assert "code_challenge_method=S256" in begun.headers["location"]
     assert client.get(f"{PREFIX}/oauth_callback?code=x&state=other").status_code == 401
     assert browse(None).get(f"{PREFIX}/oauth_callback?code=x&state=y").status_code == 401
+
+
+def test_database_down_is_a_sentence_on_the_page_and_in_the_api(browse: Browse, services: Services) -> None:
+    client = browse("luo")
+    engine = services.sessions.kw["bind"]
+    engine.dispose()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.pool, "_creator", refuse)
+        page, answer = client.get(f"{PREFIX}/datasets"), client.get(f"{API}/datasets")
+    assert (page.status_code, answer.status_code) == (503, 503)
+    assert "数据库暂时不可用" in page.text and answer.json()["code"] == "unavailable.database"
+    assert client.get(f"{API}/datasets").status_code == 200
+
+
+def refuse(*_arguments: object) -> None:
+    raise psycopg.OperationalError("connection refused")
