@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from gongshu.errors import Unavailable
@@ -64,7 +65,7 @@ def naming_the_database() -> Iterator[None]:
     """Turn a lost or stuck database into the refusal that names it."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, PoolTimeout) as error:
         raise Unavailable("database") from error
     except DBAPIError as error:
         if error.connection_invalidated:
