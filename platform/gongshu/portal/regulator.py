@@ -39,7 +39,7 @@ from gongshu.portal import todo
 from gongshu.portal.edge import Context, Ctx
 from gongshu.portal.formats import number
 from gongshu.portal.language import _
-from gongshu.portal.log_words import event_words
+from gongshu.portal.log_words import OPEN, event_words, part_place, part_words
 from gongshu.portal.pages import page_of
 from gongshu.settings import StoreSettings
 
@@ -196,7 +196,7 @@ def log_facts(ctx: Context) -> Iterator[todo.Fact]:
     health = log_health(ctx.session, midnight)
     behind = health.size - health.published
     note = _("还有 %(n)s 条待发布", n=behind) if behind else _("全部已发布")
-    yield todo.Fact(_("日志条目"), number(health.size), "/log", note)
+    yield todo.Fact(_("日志条目总数"), number(health.size), "/log", note)
     if not health.writable:
         yield todo.Fact(_("日志状态"), _("写不进去,平台只能查看"))
     yield todo.Fact(_("今天的拒绝"), number(health.denials), f"/log?outcome=denied&from={midnight:%Y-%m-%d}")
@@ -246,7 +246,9 @@ def entry_page(ctx: Ctx, index: int) -> Response:
         found=found,
         said=found.said,
         public=found.said["public"],
-        parts=parts,
+        parts=sorted(parts, key=lambda part: part_place(part.name)),
+        part_words=part_words,
+        unfolded=OPEN,
         pretty=_pretty,
         related=related,
         proof=proof_of(ctx, found),
