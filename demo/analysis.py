@@ -90,12 +90,25 @@ def download(journey: Journey) -> str:
 def settle(journey: Journey) -> str:
     """The agency's officer closes the month; the platform's invoices to the operators and their split."""
     period = (datetime.now(UTC) + timedelta(hours=SHANGHAI_HOURS)).strftime("%Y-%m")
-    prepared = journey.browsers.call("feng", "POST", f"/settlement/{period}/prepare")
-    journey.browsers.call("feng", "POST", f"/settlement/{period}/close", {"lines_root": prepared["lines_root"]})
+    _close(journey, period)
     for manager in ("liang", "xie"):
         for one in journey.browsers.ask(manager, "/invoices")["invoices"]:
             journey.invoices.append(journey.browsers.ask(manager, f"/invoices/{one['no']}"))
     return f"{period} closed, {len(journey.invoices)} invoices"
+
+
+def _close(journey: Journey, period: str) -> None:
+    """Close exactly what was looked at; where use has come in meanwhile, look again."""
+    for attempt in range(3):
+        prepared = journey.browsers.call("feng", "POST", f"/settlement/{period}/prepare")
+        try:
+            journey.browsers.call("feng", "POST", f"/settlement/{period}/close", {"lines_root": prepared["lines_root"]})
+            return
+        except JourneyFailed as error:
+            if "revenue.period.moved" not in str(error) or attempt == 2:
+                raise
+            journey.say("feng: use came in after the preparation; looking again")
+            time.sleep(2)
 
 
 def lapse(journey: Journey) -> str:
