@@ -27,6 +27,8 @@ from gongshu_hub.registry import Place, PlaceError, Registry
 from gongshu_hub.settings import HubSettings, SettingsError, settings
 
 STOP_SECONDS = 5.0
+TIDY_SECONDS = 5.0
+LOG_BYTES = 4 * 1024 * 1024
 
 
 @dataclass
@@ -131,7 +133,8 @@ class Keeper:
             "GONGSHU_SERVER_FD": str(listening),
         }
         environment = {name: str(value) for name, value in question["environment"].items()} | inside
-        log = Path(self.settings.need("state_dir")) / f"{question['name']}.log"
+        log = self.log_of(str(question["name"]))
+        log.unlink(missing_ok=True)
         return Launch(place, room, [PYTHON, "-I", "-m", "gongshu_sandbox.server"], environment, (listening,), log)
 
     def state(self, name: str) -> dict[str, Any]:
@@ -166,6 +169,18 @@ class Keeper:
             for box in said.get("sandboxes", []):
                 await wire.ask(self.settings.doors_socket, {"verb": "close", "name": box["name"]})
 
+    async def tidy(self) -> None:
+        """A tenant can write into the log of its own server: it is kept small, for ever."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            for name in list(self.running):
+                log = self.log_of(name)
+                if log.exists() and log.stat().st_size > LOG_BYTES:
+                    os.truncate(log, 0)
+
+    def log_of(self, name: str) -> Path:
+        return Path(self.settings.need("state_dir")) / f"{name}.log"
+
     async def _gone(self, box: Sandbox) -> None:
         if self.running.get(box.name) is not box:
             return
@@ -186,7 +201,9 @@ async def keep(house: HubSettings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    tidying = asyncio.create_task(keeper.tidy())
     await stopping.wait()
+    tidying.cancel()
     server.close()
     await asyncio.gather(*(keeper.stop(name) for name in list(keeper.running)))
     await asyncio.gather(*keeper.watchers, return_exceptions=True)

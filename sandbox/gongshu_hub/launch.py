@@ -79,7 +79,7 @@ class Launcher:
         if self.own_uid:
             uid = launch.place.uid
             identity = {"user": uid, "group": uid, "extra_groups": []}
-        log = launch.log.open("wb") if launch.log else None
+        log = launch.log.open("ab") if launch.log else None
         try:
             return await asyncio.create_subprocess_exec(
                 *line,

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -29,6 +31,7 @@ from gongshu_hub.doors.watch import watch
 from gongshu_hub.settings import HubSettings, SettingsError, settings
 
 log = logging.getLogger("doors")
+CONNECTIONS = 256  # of one door at a time
 STOPPED = ("沙箱已经停止。", "The sandbox has stopped.")
 
 
@@ -88,11 +91,12 @@ class Doorkeeper:
 
     async def _serve(self, sandbox: Sandbox, door: Any, path: Any) -> None:
         server = web.Server(door, access_log=None)
-        runner = web.ServerRunner(server)
-        await runner.setup()
-        site = web.SockSite(runner, wire.listen(path), shutdown_timeout=0.2)
-        await site.start()
-        sandbox.closers.append(runner.cleanup)
+
+        def accept() -> asyncio.BaseProtocol:
+            return Full() if len(server.connections) >= CONNECTIONS else server()
+
+        listening = await asyncio.get_running_loop().create_unix_server(accept, sock=wire.listen(path))
+        sandbox.closers += [_closer(listening), partial(server.shutdown, 0.2)]
 
     async def reopen(self) -> None:
         """After a restart: the keeper knows which sandboxes run."""
@@ -101,6 +105,13 @@ class Doorkeeper:
             for facts in said.get("sandboxes", []):
                 with contextlib.suppress(OSError, ValueError, KeyError):  # one bad sandbox must not shut the others
                     await self.open(Facts.read(facts))
+
+
+class Full(asyncio.Protocol):
+    """Hangs up: one sandbox must not use up this process's descriptors, which everybody shares."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _closer(server: asyncio.Server) -> Any:
@@ -135,6 +146,8 @@ async def run(house_settings: HubSettings) -> None:
 def main() -> int:
     """Run the doors; 2 when the settings do not allow it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         asyncio.run(run(settings()))
     except (SettingsError, aiohttp.ClientError) as error:

@@ -182,3 +182,35 @@ def test_own_server_inside_cannot_hand_out_attachments_or_foreign_cookies(open_b
     server = browser.start_sandbox(SCENARIO)
     answer = browser.request("GET", server + "evil/anything")
     assert answer.status_code == 404 and answer.json()["code"] == "door.not_listed"
+
+
+def test_endless_bodies_and_many_connections_harm_only_their_own_sandbox(open_browser: OpenBrowser) -> None:
+    """The doors serve everybody from one process: one tenant may fill neither its memory nor its descriptors."""
+    neighbour = open_browser("huang")
+    server = neighbour.start_sandbox(SCENARIO)
+    said = answer_of(open_browser("chen"), """
+with socket.socket(socket.AF_UNIX) as end:
+    end.settimeout(5); end.connect("/run/doors/hub.sock")
+    end.sendall(b"POST /hub/api/oauth2/token HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n5\\r\\nabcde\\r\\n")
+    first = end.recv(100).decode("latin-1")
+opened = []
+for _ in range(600):
+    one = socket.socket(socket.AF_UNIX); one.settimeout(2)
+    try:
+        one.connect("/run/doors/portal.sock"); opened.append(one)
+    except OSError:
+        break
+import time; time.sleep(1)
+def is_open(one):
+    one.setblocking(False)
+    try:
+        return one.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+print(json.dumps([first.split()[1], sum(map(is_open, opened))]))
+""")  # fmt: skip
+    assert said[0] == "400"
+    assert 0 < said[1] <= 256
+    assert neighbour.request("GET", server + "api/status").status_code == 200
