@@ -61,7 +61,7 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(house: House, databas
     url, luck, acknowledged = database.url.render_as_string(hide_password=False), random.Random(7), {}
     for round_number in range(KILLS // 3):
         writers = [start_writer(url, house) for _ in range(3)]
-        waiting.select([pipe for _, pipe in writers], [], [], 20)
+        waiting.select([pipe for _, pipe in writers], [], [], 60)
         for pid, _ in writers:
             time.sleep(luck.uniform(0, 0.04))
             os.kill(pid, signal.SIGKILL)

@@ -91,7 +91,7 @@ def published(database: Engine) -> int:
 
 
 def wait_for(database: Engine, size: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while published(database) < size:
         assert time.monotonic() < deadline, f"no checkpoint of {size}"
         time.sleep(0.1)
@@ -116,7 +116,7 @@ def test_without_its_publisher_the_log_takes_nothing(
         wait_for(database, say(as_portal, vault) + 1)
     finally:
         again.terminate()
-        assert again.wait(timeout=10) == 0
+        assert again.wait(timeout=30) == 0
 
 
 def test_a_hanging_publisher_is_noticed(
@@ -128,8 +128,14 @@ def test_a_hanging_publisher_is_noticed(
     with pytest.raises(Unavailable):
         say(as_portal, vault)
     worker.send_signal(signal.SIGCONT)
-    time.sleep(2.5)
-    say(as_portal, vault)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            say(as_portal, vault)
+            return
+        except Unavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 def test_each_part_writes_only_its_own_events(as_portal: Sessions, vault: Vault) -> None:
@@ -200,7 +206,7 @@ def test_an_older_database_is_refused_in_words(
         connection.execute(text("UPDATE audit_head SET size = 1"))
     again = start_worker(settings_file)
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             with pytest.raises(Unavailable) as refusal:
                 say(as_portal, vault)
