@@ -336,6 +336,14 @@ def month_so_far(ctx: Context) -> Iterable[todo.Fact]:
     yield todo.Fact(_("本月已用(未结算)"), money(usage["fen"]), "/usage")
 
 
+@todo.facts(Role.OFFICER)
+def unsettled(ctx: Context) -> Iterable[todo.Fact]:
+    """What closing the running month now would bill."""
+    month = _month(ctx, "")
+    run = revenue.prepare(ctx.session, _reader(ctx), month, ctx.now)
+    yield todo.Fact(_("本月未结算"), money(sum(one.fen for one in run.invoices)), f"/settlement/{month}")
+
+
 @todo.facts(Role.STEWARD)
 def contribution(ctx: Context) -> Iterable[todo.Fact]:
     found = revenue.earnings_for(ctx.session, _providers(ctx))

@@ -186,7 +186,7 @@ def _create_certificates() -> None:
         *_of_request("release_recall"),
         sa.CheckConstraint(
             "restored_by IS DISTINCT FROM restore_proposed_by OR restored_by IS NULL",
-            name="ck_release_recall_two_people",
+            name=op.f("ck_release_recall_two_people"),
         ),
     )
     op.create_index("ix_release_recall_request", "release_recall", ["request"])
@@ -198,8 +198,8 @@ def _narrow_rights() -> None:
     op.execute(f"REVOKE DELETE, TRUNCATE ON {everything} FROM gongshu_portal, gongshu_gateway, gongshu_worker")
     op.execute(f"REVOKE INSERT, UPDATE ON {everything} FROM gongshu_worker, gongshu_gateway")
     op.execute(
-        "REVOKE UPDATE ON release_item, release_check, release_review, release_comment, release_certificate, release_link"
-        " FROM gongshu_portal"
+        "REVOKE UPDATE ON release_item, release_check, release_review, release_comment, release_certificate,"
+        " release_link FROM gongshu_portal"
     )
     op.execute("GRANT UPDATE (superseded, downloads) ON release_item TO gongshu_portal")
     op.execute("GRANT UPDATE (voided) ON release_review TO gongshu_portal")

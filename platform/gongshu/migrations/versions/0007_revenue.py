@@ -53,7 +53,9 @@ def _create_prices() -> None:
         _text("entry_id", 26),
         sa.PrimaryKeyConstraint("id", name="pk_revenue_ceiling"),
         sa.UniqueConstraint(*ceiling_key, name="uq_revenue_ceiling_id_price_meter_unit_microfen"),
-        sa.CheckConstraint("microfen >= 0 AND unit > 0 AND valid_from < valid_until", name="ck_revenue_ceiling_sound"),
+        sa.CheckConstraint(
+            "microfen >= 0 AND unit > 0 AND valid_from < valid_until", name=op.f("ck_revenue_ceiling_sound")
+        ),
     )
     op.create_index("ix_revenue_ceiling_price", "revenue_ceiling", ["price"])
     op.create_table(
@@ -66,7 +68,7 @@ def _create_prices() -> None:
         _time("published_at"),
         _text("entry_id", 26),
         sa.PrimaryKeyConstraint("version", name="pk_revenue_price_book"),
-        sa.CheckConstraint("effective_from >= published_at", name="ck_revenue_price_book_never_backwards"),
+        sa.CheckConstraint("effective_from >= published_at", name=op.f("ck_revenue_price_book_never_backwards")),
     )
     op.create_table(
         "revenue_price",
@@ -88,10 +90,10 @@ def _create_prices() -> None:
         sa.UniqueConstraint(
             "version", "price", "unit", "ceiling_microfen", name="uq_revenue_price_version_price_unit_ceiling_microfen"
         ),
-        sa.CheckConstraint("lowest_microfen >= 0", name="ck_revenue_price_not_negative"),
+        sa.CheckConstraint("lowest_microfen >= 0", name=op.f("ck_revenue_price_not_negative")),
         sa.CheckConstraint(
             "highest_microfen = 0 OR (ceiling IS NOT NULL AND highest_microfen <= ceiling_microfen)",
-            name="ck_revenue_price_under_ceiling",
+            name=op.f("ck_revenue_price_under_ceiling"),
         ),
     )
 
@@ -110,7 +112,7 @@ def _create_runs() -> None:
         _text("entry_id", 26),
         sa.PrimaryKeyConstraint("period", "number", name="pk_revenue_run"),
         sa.UniqueConstraint("period", "first_size", name="uq_revenue_run_period_first_size"),
-        sa.CheckConstraint("first_size < log_size", name="ck_revenue_run_forward"),
+        sa.CheckConstraint("first_size < log_size", name=op.f("ck_revenue_run_forward")),
     )
     op.create_table(
         "revenue_invoice",
@@ -159,11 +161,11 @@ def _create_invoice_lines() -> None:
         sa.CheckConstraint(
             "charged_microfen = 0 OR (price_version IS NOT NULL AND ceiling_microfen IS NOT NULL"
             " AND charged_microfen * unit <= ceiling_microfen * quantity + unit)",
-            name="ck_revenue_invoice_line_under_ceiling",
+            name=op.f("ck_revenue_invoice_line_under_ceiling"),
         ),
         sa.CheckConstraint(
             "charged_microfen >= 0 AND abs(fen * 1000000::numeric - charged_microfen) < 1000000",
-            name="ck_revenue_invoice_line_rounded_once",
+            name=op.f("ck_revenue_invoice_line_rounded_once"),
         ),
     )
     op.create_index("ix_revenue_invoice_line_scenario", "revenue_invoice_line", ["scenario"])
