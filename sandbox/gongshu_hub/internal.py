@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-SECONDS = 5.0
+SECONDS = 10.0
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class SandboxHouse:
 
     def wait_for_hub(self) -> None:
         """Until the proxy leads to the Hub. Raises AssertionError with the Hub's last words."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 url = f"http://127.0.0.1:{self.port}/hub/health"

@@ -191,7 +191,8 @@ def test_endless_bodies_and_many_connections_harm_only_their_own_sandbox(open_br
     said = answer_of(open_browser("chen"), """
 with socket.socket(socket.AF_UNIX) as end:
     end.settimeout(5); end.connect("/run/doors/hub.sock")
-    end.sendall(b"POST /hub/api/oauth2/token HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n5\\r\\nabcde\\r\\n")
+    head = b"POST /hub/api/oauth2/token HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
+    end.sendall(head + b"5\\r\\nabcde\\r\\n")
     first = end.recv(100).decode("latin-1")
 opened = []
 for _ in range(600):
