@@ -19,7 +19,7 @@ stop: ## stop every part that this checkout started, nothing else; the state is 
 	@if [ -x .venv/bin/python ]; then $(HOUSE) stop; else echo "Nothing of this checkout was running."; fi
 
 test: setup-tests ## set up what is missing, then all tests
-	@.venv/bin/python -m pytest tests policies
+	@.venv/bin/python -m pytest tests
 
 test-unit: setup-tests ## the tests that need no servers, in under a minute
 	@.venv/bin/python -m pytest tests/unit tests/architecture

@@ -41,10 +41,9 @@ def main() -> None:
     if passwd:
         subprocess.run(["mount", "--bind", passwd, "/etc/passwd"], check=True)
         subprocess.run(["mount", "--bind", group, "/etc/group"], check=True)
-        for folder in {ROOT, Path(run_folder)}:
-            closed = closed_ancestor(folder)
-            if closed:
-                cover(closed, folder)
+        kept = [ROOT] if Path(run_folder).is_relative_to(ROOT) else [ROOT, Path(run_folder)]
+        for closed in dict.fromkeys(filter(None, map(closed_ancestor, kept))):
+            cover(closed, [folder for folder in kept if folder.is_relative_to(closed)])
     # Orphans of parts become the supervisor's, so that stopping can find everything that was started.
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.chdir(ROOT)
@@ -59,17 +58,26 @@ def closed_ancestor(folder: Path) -> Path | None:
     return None
 
 
-def cover(closed: Path, kept: Path) -> None:
-    """Hide `closed` under an empty file system in which only `kept` appears, at the same path."""
+def cover(closed: Path, kept: list[Path]) -> None:
+    """Hide `closed` under an empty file system in which only the kept folders appear, at the same paths."""
     meeting = Path("/mnt")  # a mount point every machine has; covered in this namespace only
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", str(meeting)], check=True)
-    held = meeting / "kept"
-    held.mkdir()
-    subprocess.run(["mount", "--rbind", str(kept), str(held)], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", str(closed)], check=True)
-    kept.mkdir(parents=True)
-    subprocess.run(["mount", "--rbind", str(held), str(kept)], check=True)
-    subprocess.run(["umount", "-R", "-l", str(meeting)], check=True)
+    _mount_empty(meeting)
+    for number, folder in enumerate(kept):
+        (meeting / str(number)).mkdir()
+        _mount("--rbind", str(folder), str(meeting / str(number)))
+    _mount_empty(closed)
+    for number, folder in enumerate(kept):
+        folder.mkdir(parents=True)
+        _mount("--rbind", str(meeting / str(number)), str(folder))
+    subprocess.run(["umount", "-R", "-l", str(meeting)], check=True, cwd="/")
+
+
+def _mount_empty(place: Path) -> None:
+    _mount("-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", str(place))
+
+
+def _mount(*words: str) -> None:
+    subprocess.run(["mount", *words], check=True, cwd="/")
 
 
 if __name__ == "__main__":
