@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gongshu.errors import Unavailable
-from gongshu.gateway.engine import EngineSettings, PinnedFile, SessionKey, start_engine
+from gongshu.gateway.engine import Engine, EngineSettings, PinnedFile, SessionKey, start_engine
 from tests.integration.engine.conftest import TOOLS
 from tests.integration.engine.world import Hands, World
 from tests.parts.store import start_store
@@ -32,28 +32,12 @@ def test_environment_and_command_line_hold_no_secret(hands: Hands, monkeypatch: 
     assert hands.token.encode() not in process.joinpath("cmdline").read_bytes()
 
 
-def test_a_dead_driver_is_a_refusal_at_once(settings: EngineSettings) -> None:
-    engine = start_engine(settings)
-    try:
-        assert engine.alive()
-        os.kill(engine.pid, signal.SIGKILL)
-        started = time.monotonic()
-        with pytest.raises(Unavailable) as gone:
-            for _ in range(100):
-                engine.describe(SessionKey("p", str(uuid.uuid4())), b"")
-        assert gone.value.part == "engine"
-        assert time.monotonic() - started < 2
-        assert not engine.alive()
-    finally:
-        engine.stop()
-
-
 def test_a_driver_that_cannot_start_says_so(settings: EngineSettings) -> None:
     with pytest.raises(Unavailable):
         start_engine(replace(settings, helper_jar=Path("/nowhere.jar")))
 
 
-def test_the_store_is_read_through_s3a_and_its_loss_is_named_in_time(
+def test_store_through_s3a_its_loss_and_the_drivers_own_death_are_told_in_time(
     settings: EngineSettings, world: World, short_folder: Path, tmp_path: Path
 ) -> None:
     store = start_store(short_folder / "engine-minio")
@@ -77,9 +61,22 @@ def test_the_store_is_read_through_s3a_and_its_loss_is_named_in_time(
             hands.rows("SELECT count(phone) n FROM tourism.stays", [missing])
         store.stop()
         started = time.monotonic()
-        with pytest.raises(Exception, match="s3a|Connect|FAILED_READ_FILE"):
+        with pytest.raises(Exception, match=r"s3a|Connect|FAILED_READ_FILE"):
             hands.rows("SELECT count(nights) n FROM tourism.stays", [replace(stays, version=3)])
         assert time.monotonic() - started < 5
+        _kill_and_expect_a_refusal(engine)
     finally:
         hands.close()
         engine.stop()
+
+
+def _kill_and_expect_a_refusal(engine: Engine) -> None:
+    assert engine.alive()
+    os.kill(engine.pid, signal.SIGKILL)
+    started = time.monotonic()
+    with pytest.raises(Unavailable) as gone:
+        for _ in range(100):
+            engine.describe(SessionKey("p", str(uuid.uuid4())), b"")
+    assert gone.value.part == "engine"
+    assert time.monotonic() - started < 2
+    assert not engine.alive()

@@ -202,6 +202,14 @@ def test_columns_read_name_predicates_and_leave_out_the_rest(hands: Hands) -> No
     }
 
 
+def test_what_was_described_is_what_runs(hands: Hands) -> None:
+    plan = hands.plan("SELECT count(*) n FROM tourism.stays")
+    assert hands.engine.describe(hands.session, plan).names == (("tourism", "stays"),)
+    assert hands.rows(plan) == hands.rows(plan) == [{"n": 4}]
+    hands.engine.describe(hands.session, hands.plan("SELECT 1 n FROM secret.people"))
+    assert hands.rows("SELECT 2 n") == [{"n": 2}]
+
+
 def test_schema_comes_without_running(hands: Hands) -> None:
     secured = hands.secure("SELECT stay_id, district FROM tourism.stays")
     assert secured.schema_ddl.startswith("stay_id BIGINT")

@@ -185,7 +185,7 @@ class Hands:
         request.user_context.user_id = key.user_id
         found: list[dict[str, Any]] = []
         metadata = [("authorization", f"Bearer {token or self.token}")]
-        for response in self.stub.ExecutePlan(request, metadata=metadata, timeout=60):
+        for response in self.stub.ExecutePlan(request, metadata=metadata, timeout=180):
             if response.HasField("arrow_batch"):
                 with pa.ipc.open_stream(response.arrow_batch.data) as reader:
                     found.extend(reader.read_all().to_pylist())

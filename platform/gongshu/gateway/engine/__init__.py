@@ -6,7 +6,8 @@
     engine.describe(session, plan) -> Description         # raises EngineRefusal, StatementFailed
     engine.secure(session, plan, relations, views=()) -> SecuredPlan   # raises EngineRefusal, StatementFailed
     engine.handle_relation(handle) -> bytes               # spark.connect.Relation for ExecutePlan.plan.root
-    engine.forget_handle(handle); engine.forget(session)
+    engine.forget_handle(handle)
+    engine.forget(session)                                # for good: Spark never opens the same session id again
     engine.interrupt(session)                             # stops what the session runs in the driver
     engine.release_table(session, plan, by, measures, relations, views=()) -> ReleaseTable
     engine.pinned_conf -> Mapping[str, str]               # what Config.get may be answered from

@@ -73,6 +73,8 @@ def driver_conf(settings: EngineSettings) -> dict[str, str]:
         "spark.connect.grpc.interceptor.classes": "cn.gongshu.spark.GatewayOnly",
         "spark.connect.extensions.relation.classes": "cn.gongshu.spark.HandlePlugin",
         "spark.connect.session.planCache.maxSize": "0",
+        # the gateway ends sessions itself, with their sandbox
+        "spark.connect.session.manager.defaultSessionTimeout": "24h",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

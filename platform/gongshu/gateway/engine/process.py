@@ -74,6 +74,7 @@ def start_driver(settings: EngineSettings) -> DriverProcess:
         "handle_seconds": settings.handle_seconds,
         "call_seconds": settings.call_seconds,
         "time_zone": settings.time_zone,
+        "warm_bucket": settings.data_bucket if settings.store_endpoint else "",
         "allow_local_files": settings.allow_local_files,
         "conf": {**driver_conf(settings), "spark.scheduler.allocation.file": (work / "fair.xml").as_uri()},
         "pinned": pinned_conf(settings),

@@ -26,6 +26,7 @@ class EngineSettings:
     connect_port: int = 0
     store_endpoint: str | None = None
     store_secure: bool = False
+    data_bucket: str = "gongshu-data"
     aws_credentials_file: Path | None = None
     time_zone: str = "Asia/Shanghai"
     start_seconds: int = 90

@@ -48,6 +48,7 @@ public final class Driver {
     var ports = Answers.object().put("py4j_port", server.getListeningPort()).put("connect_port", SparkConnectService$.MODULE$.localPort());
     answer.println(ports);
     answer.flush();
+    engine.warmUp(settings.get("warm_bucket").asText());
   }
 
   private static SparkConf conf(JsonNode settings) {

@@ -56,14 +56,15 @@ final class Statement implements AutoCloseable {
     return plan;
   }
 
-  LogicalPlan secure(Relation root, List<Target> relations, Map<List<String>, View> views) {
+  /** known: what `describe` made of this very plan, or null. */
+  LogicalPlan secure(Relation root, LogicalPlan known, List<Target> relations, Map<List<String>, View> views) {
     for (Target target : relations) {
       targets.put(View.lower(target.name), target);
       scans.computeIfAbsent(securing.scan(target), k -> new ArrayList<>()).add(target);
     }
-    LogicalPlan described = describe(root);
+    LogicalPlan described = known == null ? describe(root) : known;
     vetViews(views);
-    return containsEager(root) || containsSqlWithReferences(root) ? secured(root, views) : analysed(swapped(described, views));
+    return isPlain(root) ? analysed(swapped(described, views)) : secured(root, views);
   }
 
   /** The same for a plan that this statement has described already. */
@@ -191,12 +192,11 @@ final class Statement implements AutoCloseable {
     return original.hasCommon() ? relation.toBuilder().setCommon(original.getCommon()).build() : relation;
   }
 
-  private static boolean containsEager(Relation relation) {
-    return Messages.isEager(relation) || Messages.inputs(relation).stream().anyMatch(Statement::containsEager);
-  }
-
-  private static boolean containsSqlWithReferences(Relation relation) {
-    return Messages.isSqlWithReferences(relation) || Messages.inputs(relation).stream().anyMatch(Statement::containsSqlWithReferences);
+  /** Whether Spark plans it without computing anything: then what was described is what is analysed. */
+  static boolean isPlain(Relation relation) {
+    return !Messages.isEager(relation)
+        && !Messages.isSqlWithReferences(relation)
+        && Messages.inputs(relation).stream().allMatch(Statement::isPlain);
   }
 
   @Override
