@@ -326,6 +326,17 @@ def test_settings_cannot_be_changed_in_spark_either(hands: Hands) -> None:
     assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
 
 
+def test_only_local_rows_come_in_as_artifacts(hands: Hands) -> None:
+    data = proto.AddArtifactsRequest.ArtifactChunk(data=b"x", crc=0)
+    for name in ("jars/evil.jar", "files/x", "pyfiles/x.py", "cache/../x", "classes/X.class"):
+        one = proto.AddArtifactsRequest.SingleChunkArtifact(name=name, data=data)
+        request = proto.AddArtifactsRequest(session_id=hands.session.session_id)
+        request.batch.artifacts.append(one)
+        with pytest.raises(grpc.RpcError) as refused:
+            hands.stub.AddArtifacts(iter([request]), metadata=[("authorization", f"Bearer {hands.token}")])
+        assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+
+
 def test_the_mask_key_is_in_no_text(hands: Hands) -> None:
     secured = hands.secure("SELECT guest_id_no, sha2(guest_id_no, 256) FROM tourism.stays WHERE guest_id_no LIKE 'x%'")
     key = hands.world.stays.mask_key

@@ -3,6 +3,7 @@ package cn.gongshu.spark;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Set;
+import org.apache.spark.connect.proto.AddArtifactsRequest;
 import org.apache.spark.connect.proto.AnalyzePlanRequest;
 import org.apache.spark.connect.proto.ConfigRequest;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
@@ -62,7 +63,22 @@ public final class GatewayOnly implements ServerInterceptor {
         default -> false;
       };
     }
+    if (message instanceof AddArtifactsRequest artifacts) return isLocalData(artifacts);
     return true;
+  }
+
+  /** Rows that the client made itself, under their digest; never code or files. */
+  private static boolean isLocalData(AddArtifactsRequest request) {
+    return switch (request.getPayloadCase()) {
+      case BATCH -> request.getBatch().getArtifactsList().stream().allMatch(a -> isDigest(a.getName()));
+      case BEGIN_CHUNK -> isDigest(request.getBeginChunk().getName());
+      case CHUNK -> true;
+      default -> false;
+    };
+  }
+
+  private static boolean isDigest(String name) {
+    return name.matches("cache/[0-9a-f]{64}");
   }
 
   private static boolean isAllowedAnalysis(AnalyzePlanRequest analyze) {
