@@ -39,7 +39,7 @@ STEPS: tuple[tuple[str, Callable[[Journey], str], str], ...] = (
     ("review 审核", analysis.review, "release.review.submitted"),
     ("download 下载", analysis.download, "release.item.downloaded"),
     ("settle 结算", analysis.settle, "settlement.period.closed"),
-    ("lapse 到期", analysis.lapse, "authorization.spawn.decided"),
+    ("lapse 到期", analysis.lapse, "authorization.spawn.decided@expired-pilot"),
     ("verify 核验", analysis.prove, "audit.log.exported"),
 )
 

@@ -142,10 +142,12 @@ def _first_number(text: str) -> int:
 
 
 def first_indices(export: Path) -> dict[str, int]:
-    """Event name -> index of its first entry, read from the exported entry bundles (C2SP tlog-tiles)."""
+    """Event name, and `event@scenario`, -> index of the first such entry in the exported bundles (C2SP tlog-tiles)."""
     found: dict[str, int] = {}
     for index, entry in enumerate(_entries(export / "tile" / "entries")):
-        found.setdefault(json.loads(entry)["event"], index)
+        said = json.loads(entry)
+        found.setdefault(said["event"], index)
+        found.setdefault(f"{said['event']}@{said['scenario']}", index)
     return found
 
 
