@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
@@ -12,6 +12,8 @@ from gongshu.release.outcome import LAST_ROUND, Outcome, Vote, derive
 from gongshu.release.states import TRANSITIONS, State, Step, Writer, diagram, may_follow, next_state
 from tests.parts.places import ROOT
 
+# The machine may be busy: what is tested is the sum, not the speed.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 votes = st.sampled_from(list(Vote))
 
 
@@ -55,8 +57,10 @@ class RequestLife(RuleBasedStateMachine):
 
 
 TestRequestLife = RequestLife.TestCase
+TestRequestLife.settings = PATIENT
 
 
+@PATIENT
 @given(st.lists(st.dictionaries(st.integers(1, 3), votes, min_size=1), max_size=2), st.integers(1, LAST_ROUND))
 def test_approval_is_two_people_approving_everything(ballots: list[dict[int, Vote]], turn_round: int) -> None:
     try:

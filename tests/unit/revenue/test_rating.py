@@ -5,13 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gongshu.revenue.price import Book, Kind, Meter, Price, Tier, book_at, book_from
 from gongshu.revenue.rating import rate
 from gongshu.revenue.usage import LogFact, UsageLine, usage_lines
 
+# The machine may be busy: what is tested is the sum, not the speed.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GIB = 1 << 30
 
 
@@ -70,6 +72,7 @@ def test_a_price_that_counts_cells_leaves_bytes_out() -> None:
     assert list(rate([line(1, 5)], [book(p=cells)])) == []
 
 
+@PATIENT
 @given(st.lists(st.tuples(st.integers(1, 40 * GIB), st.integers(1, 3)), min_size=1, max_size=30))
 def test_rated_lines_add_up_to_the_whole_month_exactly(entries: list[tuple[int, int]]) -> None:
     lines = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gongshu.audit.entry import canonical
@@ -14,6 +14,8 @@ from gongshu.revenue.price import Book, Kind, Meter, Price, Tier
 from gongshu.revenue.run import Frame, Run, Terms, compute_run, invoice_number
 from gongshu.revenue.usage import UsageLine
 
+# The machine may be busy: what is tested is the sum, not the speed.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PRICE = Price(
     "p", "价", "price", Meter.BILLABLE_BYTES, 1000, "kB", Kind.GRADUATED, "industry",
     (Tier(50_000, 12_345_679), Tier(None, 9_876_543)), "C-0001", 13_000_000,
@@ -40,8 +42,8 @@ months = st.lists(usage, max_size=40)
 def lines_of(month: list[tuple[str, str, int, int]]) -> list[UsageLine]:
     return [
         UsageLine(
-            index, f"2026-11-{day:02d}T03:00:00.000000Z", TERMS[grant].operator, TERMS[grant].scenario, "p-1", f"S{index}",
-            dataset, 1, grant, "p", "industry", Meter.BILLABLE_BYTES, quantity,
+            index, f"2026-11-{day:02d}T03:00:00.000000Z", TERMS[grant].operator, TERMS[grant].scenario, "p-1",
+            f"S{index}", dataset, 1, grant, "p", "industry", Meter.BILLABLE_BYTES, quantity,
         )
         for index, (grant, dataset, quantity, day) in enumerate(month)
     ]  # fmt: skip
@@ -51,6 +53,7 @@ def run(lines: list[UsageLine], first: int, size: int, number: int = 1, before: 
     return compute_run(Frame("2026-11", number, first, size, before), lines, BOOKS, TERMS)
 
 
+@PATIENT
 @given(months)
 def test_each_invoice_line_is_rounded_once_and_split_to_the_fen(month: list[tuple[str, str, int, int]]) -> None:
     closed = run(lines_of(month), 0, len(month))
@@ -61,6 +64,7 @@ def test_each_invoice_line_is_rounded_once_and_split_to_the_fen(month: list[tupl
         assert sum(posting.fen for posting in postings(invoice, "E")) == 0
 
 
+@PATIENT
 @given(months, st.data())
 def test_closing_in_several_runs_bills_every_entry_once_and_loses_no_fen(
     month: list[tuple[str, str, int, int]], data: st.DataObject
@@ -86,6 +90,7 @@ def test_closing_in_several_runs_bills_every_entry_once_and_loses_no_fen(
     assert totals(parts) == totals([whole])
 
 
+@PATIENT
 @given(months)
 def test_a_run_again_is_byte_identical(month: list[tuple[str, str, int, int]]) -> None:
     first, again = run(lines_of(month), 0, len(month)), run(lines_of(month), 0, len(month) + 50)
