@@ -66,6 +66,7 @@ def start_world(
         run_dir=folder,
         gateway_socket=folder / f"{name}.gw",
         hub_api_socket=folder / f"{name}.hub",
+        store=store.settings,
         quarantine_store=store.settings,
     )
     asker = Asker(

@@ -16,7 +16,7 @@ import structlog
 from pyspark.sql.connect import proto
 
 from gongshu.audit import Value
-from gongshu.errors import Conflict, Denied, GongshuError, TooLarge, Words
+from gongshu.errors import Conflict, Denied, GongshuError, TooLarge, Unavailable, Words
 from gongshu.gateway import columns, naming
 from gongshu.gateway.admission import Admitted, messages_of
 from gongshu.gateway.asking import Allowed, Asker, Request, wanted_bytes
@@ -65,6 +65,7 @@ class Runner:
         self.asker = asker
         self._upstream = upstream
         self._unsettled: dict[str, Outcome] = {}
+        self.store_gone = False
         self.runs: set[Run] = set()
 
     async def start(self, run: Run, options: proto.ResultChunkingOptions | None) -> None:
@@ -160,6 +161,8 @@ class Runner:
                 run.principal, kind, resolved.datasets, statement_text(run.admitted), hashlib.sha256(plan).hexdigest()
             )
             run.allowed = self.asker.ask(request)
+            if self.store_gone and run.allowed.relations:
+                raise Unavailable("storage")
             run.secured = self.engine.secure(run.session.key, plan, run.allowed.relations, resolved.views)
         except (EngineRefusal, StatementFailed) as fault:
             raise columns.explain(fault, run.allowed) from fault
@@ -284,6 +287,8 @@ def engine_facts(run: Run) -> Mapping[str, Value]:
 
 
 def cancellation(why: str) -> GongshuError:
+    if why == "storage":
+        return Unavailable("storage")
     if why == "revoked":
         return Denied(
             "gateway.revoked",

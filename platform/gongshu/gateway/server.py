@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -30,7 +31,7 @@ from gongshu.gateway.recovering import hold_instance, recover
 from gongshu.gateway.running import Runner
 from gongshu.gateway.sessions import Registry
 from gongshu.gateway.upstream import MAX_MESSAGE, Upstream
-from gongshu.gateway.watching import Watch
+from gongshu.gateway.watching import StoreProbe, Watch
 from gongshu.policy import Opa
 from gongshu.release import ItemStore
 from gongshu.settings import Settings
@@ -38,6 +39,7 @@ from gongshu.settings import Settings
 log = structlog.get_logger()
 INSTANCE = "gateway"
 ENGINE_GONE = 3
+THREADS = 64
 SERVER_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
@@ -78,7 +80,7 @@ def make_asker(settings: Settings) -> Asker:
     if settings.database is None:
         raise Invalid("settings.incomplete", Words("网关的配置缺少 database", "The gateway's settings lack database"))
     return Asker(
-        open_sessions(open_engine(settings.database.url, pool_size=12)),
+        open_sessions(open_engine(settings.database.url, pool_size=16)),
         Opa(required(settings.opa_url, "opa_url"), settings.opa_timeout_ms),
         SystemClock(),
         Vault.from_file(Path(required(settings.payload_key_file, "payload_key_file"))),
@@ -109,9 +111,12 @@ class Serving:
         )
         self._server.add_insecure_port(f"unix:{socket}")
         self._socket = Path(socket)
-        self.watch = Watch(self.runner, self.registry)
+        probe = StoreProbe(settings.store.endpoint, secure=settings.store.secure) if settings.store else None
+        self.watch = Watch(self.runner, self.registry, probe)
 
     async def start(self) -> None:
+        # A statement holds a thread while it is planned; the loop's own pool would be six on two cores.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "gateway"))
         await self._server.start()
         self._socket.chmod(0o660)
 

@@ -63,6 +63,8 @@ class SparkConnect:
             await self._runner.start(Run(call.principal, call.session, operation, admitted), _chunking(request))
             async for response in self._taken(operation, None, context):
                 yield response
+            if not operation.reattachable:
+                call.session.operations.pop(operation.client_id, None)
 
     @streaming
     async def ReattachExecute(self, data: bytes, context: Context) -> AsyncIterator[proto.ExecutePlanResponse]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import httpx
 import structlog
 
 from gongshu.authorization import grants_in_force, is_frozen
@@ -20,21 +21,62 @@ from gongshu.gateway.sessions import Registry
 log = structlog.get_logger()
 PERIOD_SECONDS = 1.0
 LOST_SECONDS = 30.0
+STORE_SECONDS = 1.5
+MISSES = 2
+
+
+class StoreProbe:
+    """Whether the data store answers at all; any HTTP answer will do. Two misses in a row count as gone."""
+
+    def __init__(self, endpoint: str, *, secure: bool = False) -> None:
+        self._url = f"{'https' if secure else 'http'}://{endpoint}/minio/health/live"
+        self._client = httpx.AsyncClient(timeout=STORE_SECONDS, trust_env=False, verify=secure)
+        self._missed = 0
+
+    async def gone(self) -> bool:
+        try:
+            await self._client.get(self._url)
+            self._missed = 0
+        except httpx.HTTPError:
+            self._missed += 1
+        return self._missed >= MISSES
 
 
 class Watch:
     """One per process; `run` returns when the engine is gone."""
 
-    def __init__(self, runner: Runner, registry: Registry) -> None:
+    def __init__(self, runner: Runner, registry: Registry, store: StoreProbe | None) -> None:
         self._runner = runner
         self._registry = registry
+        self._store = store
 
     async def run(self) -> None:
+        watching = asyncio.create_task(self._watch_store())
+        try:
+            await self._watch_statements()
+        finally:
+            watching.cancel()
+
+    async def _watch_store(self) -> None:
+        """s3a alone would hang on a silent store for as long as its retries last."""
+        while self._store is not None:
+            gone = await self._store.gone()
+            if gone != self._runner.store_gone:
+                log.warning("gateway.store.changed", gone=gone)
+            self._runner.store_gone = gone
+            for run in list(self._runner.runs) if gone else []:
+                if run.allowed is not None and run.allowed.relations:
+                    await self._runner.cancel(run.operation, "storage")
+            await asyncio.sleep(PERIOD_SECONDS)
+
+    async def _watch_statements(self) -> None:
         while self._runner.engine.alive():
             try:
                 await self._round()
             except GongshuError as error:  # a part is gone: nothing new starts anyway, try again in a second
                 log.warning("gateway.watch.hindered", code=error.code)
+            except Exception:  # whatever else it is, the watch must not end before the engine does
+                log.exception("gateway.watch.failed")
             await asyncio.sleep(PERIOD_SECONDS)
         log.error("gateway.engine.gone")
 

@@ -80,10 +80,10 @@ def test_without_the_database(own: tuple[World, OpaServer], postgres: Postgres, 
 def test_without_the_log(own: tuple[World, OpaServer], kernel: SparkSession) -> None:
     def publisher(state: str) -> None:
         with own[0].sessions() as session:
-            session.execute(text("UPDATE audit_publisher SET state = :state"), {"state": state})
+            session.execute(text("UPDATE audit_publisher SET state = :state, beat_at = now()"), {"state": state})
             session.commit()
 
-    publisher("refused")
+    publisher("running")  # so it says, but nobody holds its lock
     try:
         said, seconds = refusal(lambda: kernel.table("transit.trips").count())
     finally:
@@ -98,7 +98,8 @@ def test_without_the_store(store: Store, kernel: SparkSession) -> None:
         said, seconds = refusal(lambda: kernel.table("tourism.stays").where("nights > 1").collect())
     finally:
         store.process.send_signal(signal.SIGCONT)
-    assert "数据存储" in said and "data store" in said and seconds < 5 + 2 * SLACK_SECONDS
+    assert "数据存储" in said and "data store" in said and seconds < 5 + SLACK_SECONDS
+    time.sleep(3)  # it is looked at every second
     assert kernel.table("transit.trips").count() == 300
 
 
@@ -116,7 +117,7 @@ def test_without_the_hub_nobody_is_anybody(own: tuple[World, OpaServer], kernel:
 def test_a_freeze_stops_what_runs_and_what_comes(own: tuple[World, OpaServer], kernel: SparkSession) -> None:
     world = own[0]
     told: list[tuple[str, float]] = []
-    endless = kernel.range(10**12).selectExpr("sum(id * id % 7) AS s")
+    endless = kernel.range(10**12).selectExpr("sum(id % 7) AS s")
     running = threading.Thread(target=lambda: told.append(refusal(endless.collect)))
     running.start()
     while not world.gateway.serving.runner.runs:
@@ -139,7 +140,7 @@ def test_a_freeze_stops_what_runs_and_what_comes(own: tuple[World, OpaServer], k
 def test_a_cell_stop_ends_the_statement(own: tuple[World, OpaServer], kernel: SparkSession) -> None:
     told: list[tuple[str, float]] = []
     kernel.addTag("cell-7")
-    endless = kernel.range(10**12).selectExpr("sum(id * id % 7) AS s")
+    endless = kernel.range(10**12).selectExpr("sum(id % 7) AS s")
     running = threading.Thread(target=lambda: told.append(refusal(endless.collect)))
     kernel.client.add_tag("cell-7")
     running.start()
