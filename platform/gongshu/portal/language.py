@@ -40,7 +40,8 @@ OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do,jinja2.ext.l
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "pgettext": ((1, "c"), 2)}
 
 _HAN = r"[\u4e00-\u9fff“”《》〔〕（）、。]"
-BRACKETS = re.compile(rf"(?<={_HAN})\(([^()]*)\)|\(([^()]*[\u4e00-\u9fff][^()]*)\)")
+_INSIDE = r"(?:%\(\w+\)s|[^()])*"
+BRACKETS = re.compile(rf"(?<={_HAN})\(({_INSIDE})\)|(?<!%)\(((?=[^()]*[\u4e00-\u9fff]){_INSIDE})\)")
 PUNCTUATION = [
     (re.compile(rf"(?<={_HAN}){ascii_sign} ?|{ascii_sign}(?={_HAN})"), wide)
     for ascii_sign, wide in ((",", "，"), (";", "；"), (":", "："), (r"\?", "？"))

@@ -71,3 +71,4 @@ def test_choice_of_language(asked: str | None, cookie: str | None, accept: str, 
 
 def test_punctuation_beside_han_is_full_width() -> None:
     assert language.typeset("列(3):a, b,好?") == "列（3）：a, b，好？"
+    assert language.typeset("预结算(第 %(n)s 次)与 %(a)s/%(b)s 列") == "预结算（第 %(n)s 次）与 %(a)s/%(b)s 列"
