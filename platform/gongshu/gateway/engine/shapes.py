@@ -29,7 +29,7 @@ class EngineSettings:
     data_bucket: str = "gongshu-data"
     aws_credentials_file: Path | None = None
     time_zone: str = "Asia/Shanghai"
-    start_seconds: int = 90
+    start_seconds: int = 180
     call_seconds: int = 60
     handle_seconds: int = 60
     allow_local_files: bool = False
