@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -90,6 +91,10 @@ def opa(short_folder: Path) -> Iterator[OpaServer]:
 @pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
     """The whole house with the journey behind it; what `make demo` leaves running, on its own ports and state."""
+    already = os.environ.get("GONGSHU_LIVE")  # a run folder whose demo is up: for trying one test quickly
+    if already:
+        yield Live(Path(already), "")
+        return
     started = start_live(ROOT / ".run" / "test")
     yield started
     stop_live(started)

@@ -29,7 +29,8 @@ class DatabaseSettings(BaseModel):
         from urllib.parse import quote  # only here: keeps the password out of any attribute
 
         password = quote(self.password_file.read_text().strip(), safe="")
-        return f"postgresql+psycopg://{self.role}:{password}@/{self.name}?host={quote(self.host, safe='')}&port={self.port}"
+        place = f"host={quote(self.host, safe='')}&port={self.port}"
+        return f"postgresql+psycopg://{self.role}:{password}@/{self.name}?{place}"
 
 
 class StoreSettings(BaseModel):

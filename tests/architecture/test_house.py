@@ -51,7 +51,11 @@ def test_files_stay_small_enough_to_read() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     silent = []
     for path in _tracked(*(f"{place}/*.py" for place in CODE)):
-        text = path.read_text().lstrip()
+        # A ruff line may stand first; the demo's cells open as an analyst's do, with a comment.
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("# ruff:")]
+        text = "\n".join(lines).lstrip()
+        if text.startswith("# ") and path.parent.name == "cells":
+            continue
         if text and not text.startswith(('"""', "'''", 'r"""', "#!")):
             silent.append(str(path.relative_to(ROOT)))
     assert not silent

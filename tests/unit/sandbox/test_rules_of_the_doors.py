@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from gongshu_hub.doors.passing import answer_headers, policy, request_headers
 from gongshu_hub.doors.rules import refuse_hub, refuse_inbound, refuse_portal
 from gongshu_hub.naming import parse, sandbox_name, subdomain

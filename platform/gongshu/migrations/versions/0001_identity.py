@@ -54,7 +54,8 @@ def upgrade() -> None:
     )
     # The gateway and the worker only look people up.
     op.execute(
-        "REVOKE INSERT, UPDATE, DELETE ON identity_organisation, identity_person, identity_appointment FROM gongshu_gateway, gongshu_worker"
+        "REVOKE INSERT, UPDATE, DELETE ON identity_organisation, identity_person, identity_appointment "
+        "FROM gongshu_gateway, gongshu_worker"
     )
 
 

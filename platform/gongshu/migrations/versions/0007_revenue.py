@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.schema import CreateSequence
@@ -24,7 +26,7 @@ def upgrade() -> None:
     op.execute(f"REVOKE INSERT ON {everything} FROM gongshu_gateway, gongshu_worker")
 
 
-def _time(name: str) -> sa.Column[sa.DateTime]:
+def _time(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
