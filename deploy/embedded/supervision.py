@@ -127,7 +127,7 @@ def launch(run: RunFolder, accounts: Accounts, configuration: Path) -> Process:
 
 
 def proxy(run: RunFolder) -> Any:
-    from supervisor.xmlrpc import SupervisorTransport
+    from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
     return ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{_control_socket(run)}"))
 
