@@ -121,7 +121,7 @@ def test_a_hung_part_is_refused_in_seconds_by_its_name(
     assert max(one.seconds for one in refused) <= within_seconds
 
 
-@pytest.mark.parametrize(("part", "named"), [("opa", "策略服务"), ("postgres", "数据库"), ("minio", "数据存储")])
+@pytest.mark.parametrize(("part", "named"), [("opa", "策略服务"), ("postgres", "数据库")])
 def test_a_killed_part_is_refused_by_its_name_and_comes_back(live: Live, tmp_path: Path, part: str, named: str) -> None:
     pid = _pid(live, part)
     attempts = _attempt_during(live, tmp_path, 30, [(1.0, signal.SIGKILL, [pid])])
