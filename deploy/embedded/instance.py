@@ -44,6 +44,9 @@ def start(
         house = open_house(run_path)
     else:
         house = _prepare(run)
+        if not house.accounts.separate:
+            say("  Every part runs under your own account, none apart from the others: for the demo only.")
+            say("  各部分都以您的账户运行,彼此不隔离:仅供演示。")
         programs = [_program(house, part, index) for index, part in enumerate(PARTS)]
         supervision.launch(run, house.accounts, supervision.write_configuration(run, programs))
     try:
