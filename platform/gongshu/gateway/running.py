@@ -106,9 +106,11 @@ class Runner:
 
     async def cancel(self, operation: Operation, why: str) -> None:
         """Stop an operation that still runs, or close one whose result nobody took to the end."""
+        first = not operation.cancelled
         operation.cancelled = operation.cancelled or why
         if operation.task is not None and not operation.task.done():
-            operation.task.cancel()
+            if first:  # a second cancellation would break off the tidying that the first began
+                operation.task.cancel()
         elif operation.settle is not None:
             await operation.settle("cancelled")
         await operation.wake()
