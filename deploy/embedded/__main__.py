@@ -41,8 +41,8 @@ def _do(verb: str, run: Path, parts: list[str], keep: bool) -> int:
     if verb == "start":
         instance.start(run, parts=parts or None, keep_when_failed=keep)
     elif verb == "stop":
-        stopped = instance.stop(run)
-        print("Stopped; the state is kept." if stopped else "Nothing of this checkout was running.")
+        stopped = [instance.stop(house) for house in (run, *sorted(run.glob("test*")))]  # the tests' houses too
+        print("Stopped; the state is kept." if any(stopped) else "Nothing of this checkout was running.")
     else:
         instance.fresh(run)
     return 0
