@@ -106,7 +106,9 @@ def test_login_to_download_with_a_certificate_that_verifies(live: Live, sit: Sit
 def test_another_operators_analyst_sees_nothing_of_it(live: Live, sit: SitDown) -> None:
     zhou = sit("zhou")
     zhou.open("scenarios/tourism-flow")
-    expect(zhou.page.locator("main")).to_contain_text("这里没有您要找的内容")
+    expect(zhou.page.locator("main")).to_contain_text("没有应用场景 tourism-flow")
+    zhou.open("scenarios/no-such-thing")  # what is another's and what does not exist read the same
+    expect(zhou.page.locator("main")).to_contain_text("没有应用场景 no-such-thing")
     zhou.page.goto(live.hub + "hub/sandbox/tourism-flow")
     expect(zhou.page.locator("body")).not_to_contain_text("全域旅游客流分析")
     for path in ("/api/v1/scenarios/tourism-flow", "/api/v1/releases/R-2026-0001"):
