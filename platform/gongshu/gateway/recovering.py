@@ -11,7 +11,6 @@ import time
 
 import structlog
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from gongshu.database import naming_the_database, reading
 from gongshu.errors import Conflict, Words
@@ -37,13 +36,6 @@ def hold_instance(engine: Engine, instance: str, patience_seconds: float = 15.0)
                 )
             time.sleep(0.2)
     return connection
-
-
-def still_held(connection: Connection) -> bool:
-    try:
-        return bool(connection.scalar(text("SELECT 1")) == 1)
-    except DBAPIError:
-        return False
 
 
 def recover(asker: Asker) -> int:
