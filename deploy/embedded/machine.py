@@ -30,7 +30,11 @@ FOR_ALL = {
     "ca-certificates": "/etc/ssl/certs/ca-certificates.crt",
     "util-linux": "setpriv",
 }
-FOR_TESTS = {"chromium": "chromium", "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"}
+FOR_TESTS = {
+    "chromium": "chromium",
+    "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "libatomic1": "/usr/lib/x86_64-linux-gnu/libatomic.so.1",  # what drives the browser needs it
+}
 
 
 def require_all(versions: Mapping[str, str], *, tests: bool) -> None:
