@@ -89,8 +89,10 @@ def measure(folder: Path, undo: list[Callable[[], None]]) -> dict[str, Any]:
     say(f"generating and registering TPC-H SF{SCALE}")
     files = tpch.register(world, store, tpch.generate(OUT / f"tpch-sf{SCALE}", SCALE))
     governed = world.gateway.spark("chen--tourism-flow")
+    undo.append(governed.stop)  # before the servers: at exit pyspark would call them for minutes
     governed.sql("USE tpch")
     plain = SparkSession(connection=f"sc://localhost:{raw.port}")
+    undo.append(plain.stop)
     for name, paths in files.items():
         plain.read.parquet(*paths).createOrReplaceTempView(name)
     return {
