@@ -35,6 +35,7 @@ check: setup-tests ## format, lint, types, import contract, Rego, docs
 
 bench: setup-tests ## the benchmarks, each a ratio against its plain counterpart
 	@.venv/bin/python -m bench
+	@.venv/bin/python -m bench.spawn
 
 setup: ## fetch what is missing, nothing else
 	@$(SETUP) setup
