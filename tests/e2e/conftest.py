@@ -26,7 +26,9 @@ SHOTS = ROOT / ".run" / "screenshots"
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # not longer: Playwright's loop runs in this thread, and asyncio.run elsewhere refuses it
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "chromium is missing; `make test` installs it as root, or prints the line that does"
