@@ -22,6 +22,7 @@ from gongshu.errors import Denied, Unauthenticated, Unavailable, Words
 Progress = Callable[[str], None]
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SPAWN_SECONDS = 90
+START_ATTEMPTS = 4
 
 
 def say_nothing(message: str) -> None:
@@ -173,15 +174,27 @@ class BrowserSession:
         Raises Denied when the spawn is refused, with the page's sentence, clause and next step.
         """
         self.login()
-        answer = self.request("GET", urljoin(self.hub_url, f"hub/sandbox/{scenario}"))
-        page = self._accepted(answer)
-        if "start-sandbox" in page.words:
-            answer = self.request("POST", str(answer.url), data={"_xsrf": page.fields.get("_xsrf", "")})
-            self._accepted(answer)
+        answer = self._ask_to_start(scenario)
         url = self._server_url(scenario)
         if "spawn-pending" in str(answer.url):
             self._follow_progress(answer, progress)
         return self._enter_server(url)
+
+    def _ask_to_start(self, scenario: str) -> httpx.Response:
+        """The start page and its button. A sandbox that is still stopping answers 503: ask again for a while."""
+        for attempt in range(START_ATTEMPTS):
+            try:
+                answer = self.request("GET", urljoin(self.hub_url, f"hub/sandbox/{scenario}"))
+                page = self._accepted(answer)
+                if "start-sandbox" in page.words:
+                    answer = self.request("POST", str(answer.url), data={"_xsrf": page.fields.get("_xsrf", "")})
+                    self._accepted(answer)
+                return answer
+            except Unavailable:
+                if attempt + 1 == START_ATTEMPTS:
+                    raise
+                time.sleep(2)
+        raise AssertionError("unreachable")
 
     def stop_sandbox(self, scenario: str) -> None:
         """Stop the sandbox; its home stays."""
