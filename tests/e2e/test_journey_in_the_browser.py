@@ -41,11 +41,18 @@ def _run_cell(page: Page, code: str) -> None:
     cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
     cell.wait_for(timeout=60_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
-    cell.click()
-    page.locator(".jp-Notebook.jp-mod-editMode").wait_for()
-    page.keyboard.insert_text(code)
-    expect(cell).to_contain_text("release_table")
-    page.keyboard.press("Shift+Enter")
+    prompt = page.locator(".jp-Notebook .jp-Cell .jp-InputPrompt").first
+    for _attempt in range(4):  # Lab may still be loading the new notebook and drop what was typed too early
+        cell.click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(code)
+        page.keyboard.press("Control+Enter")
+        try:
+            expect(prompt).to_contain_text(re.compile(r"\[(\*|[0-9]+)\]"), timeout=8_000)
+            return
+        except AssertionError:
+            continue
+    raise AssertionError("the cell never ran")
 
 
 def test_login_to_download_with_a_certificate_that_verifies(live: Live, sit: SitDown, tmp_path: Path) -> None:
