@@ -13,6 +13,7 @@ from gongshu.clock import SystemClock
 from gongshu.database import Sessions, open_engine, open_sessions
 from gongshu.gateway.asking import Asker
 from gongshu.gateway.engine import Engine, EngineSettings, start_engine
+from gongshu.gateway.server import DATABASE_SECONDS
 from gongshu.policy import Opa
 from gongshu.settings import Settings
 from tests.parts.gateway import RunningGateway
@@ -70,7 +71,7 @@ def start_world(
         quarantine_store=store.settings,
     )
     asker = Asker(
-        open_sessions(open_engine(postgres.url(name, "gongshu_gateway"))),
+        open_sessions(open_engine(postgres.url(name, "gongshu_gateway"), answer_seconds=DATABASE_SECONDS)),
         Opa(opa_url or opa.url, 500),
         clock,
         vault,

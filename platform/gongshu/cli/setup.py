@@ -46,7 +46,7 @@ def accounts(file: Annotated[Path, typer.Argument(help="JSON: {organisations: [�
     configuration = settings()
     if configuration.payload_key_file is None:
         raise Invalid("settings.missing", Words("配置里没有 payload_key_file", "The settings hold no payload_key_file"))
-    sessions = open_sessions(open_engine(_database_url(configuration)))
+    sessions = open_sessions(open_engine(_database_url(configuration), answer_seconds=35))
     with reading(sessions) as session:
         if organisations(session):
             raise Invalid(

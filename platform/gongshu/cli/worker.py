@@ -48,7 +48,7 @@ def build(configuration: Settings) -> Worker:
     )
     if database is None or store is None or signing_key is None or payload_key is None:
         raise Invalid("settings.missing", Words("日志发布的配置不全", "The worker's settings are incomplete"))
-    engine = open_engine(database.url, pool_size=4)
+    engine = open_engine(database.url, pool_size=4, answer_seconds=35)  # it alone reads whole months
     sessions = open_sessions(engine)
     vault = Vault.from_file(payload_key)
     signer = Signer.from_file(configuration.log_origin, signing_key)

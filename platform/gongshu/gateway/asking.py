@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +20,14 @@ from gongshu.authorization import Grant, grants_in_force, is_frozen
 from gongshu.catalogue import DatasetVersion, dataset_versions
 from gongshu.clock import Clock
 from gongshu.database import Sessions, naming_the_database
+from gongshu.errors import GongshuError
 from gongshu.gateway import journal, quota
 from gongshu.gateway.engine import Column, Mask, PinnedFile, SecuredRelation
 from gongshu.gateway.journal import Opening
 from gongshu.gateway.principal import Principal
 from gongshu.policy import Area, Decision, Opa, Resource, Subject, Usage, statement_question
 
+DOUBT_SECONDS = 60.0  # how late a commit of a database that hung may still come through
 NamedDatasets = Mapping[tuple[str, ...], str]
 """Name as a plan writes it → dataset."""
 
@@ -76,6 +79,7 @@ class Asker:
         self.vault = vault
         self.instance = instance
         self.time_zone = time_zone
+        self.doubtful: dict[str, float] = {}
         self._opa = opa
         self._mask_root = mask_root
 
@@ -105,7 +109,11 @@ class Asker:
                 work.rollback()
                 return self._allowed(request, opening, decision, versions, by_dataset, None, 0)
             journal.log_intent(work, opening, decision, wanted, day)
-            receipt = work.commit()[0]
+            try:
+                receipt = work.commit()[0]
+            except GongshuError:
+                self.doubtful[opening.statement] = time.monotonic() + DOUBT_SECONDS
+                raise
         return self._allowed(request, opening, decision, versions, by_dataset, receipt, wanted)
 
     def close(
@@ -119,6 +127,13 @@ class Asker:
             if not journal.log_outcome(work, statement, outcome, denied):
                 return None
             return work.commit()[0]
+
+    def close_doubtful(self) -> None:
+        """Close intents whose commit was given up without an answer, as soon as they turn out to be in the log."""
+        for statement, until in list(self.doubtful.items()):
+            found = self.close(statement, journal.Outcome(status="failed", reason="unavailable.database"))
+            if found is not None or time.monotonic() > until:
+                self.doubtful.pop(statement, None)
 
     def refuse(self, principal: Principal, code: str, text: Mapping[str, str], repeated: int) -> None:
         """Record that something was refused before any question could be put (protocol, functions, commands)."""

@@ -21,6 +21,7 @@ from google._upb import _message as upb
 from google.protobuf.message import DecodeError, Message
 from ulid import ULID
 
+from gongshu.database import require_database
 from gongshu.errors import GongshuError, Unauthenticated, Unavailable
 from gongshu.gateway import wire
 from gongshu.gateway.admission import MAX_PLAN_BYTES, too_much_local
@@ -73,13 +74,27 @@ class Edge:
 
     async def principal(self, context: Context) -> Principal:
         """Raises Unauthenticated, or Unavailable naming the Hub or the database."""
-        name = await self._hub.name_of(token_in(context.invocation_metadata() or ()))
+        name = await self._name_of(token_in(context.invocation_metadata() or ()))
         until, principal = self._known.get(name, (0.0, None))
         if principal is None or time.monotonic() >= until:
             principal = await asyncio.to_thread(principal_named, self._asker.sessions, name)
             self._known[name] = (time.monotonic() + BELIEVED_SECONDS, principal)
         _caller.set(principal)
         return principal
+
+    async def _name_of(self, token: str) -> str:
+        """The Hub stands on the same database: where both are silent, the database is what is named."""
+        known = self._hub.believed(token)
+        if known is not None:
+            return known
+        standing = asyncio.create_task(asyncio.to_thread(require_database, self._asker.sessions))
+        try:
+            return await self._hub.name_of(token)
+        except Unavailable:
+            await standing
+            raise
+        finally:
+            standing.add_done_callback(_seen)
 
     async def enter(self, context: Context, data: bytes, kind: type[M]) -> Call[M]:
         """Authenticate, then walk, then decode, then open the session."""
@@ -114,6 +129,12 @@ class Edge:
             await asyncio.to_thread(self._asker.refuse, principal, error.code, text, held_back)
         except (Unavailable, Unauthenticated) as fault:
             log.warning("gateway.refusal.not_logged", code=error.code, fault=fault.code)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """A check whose answer nobody waits for may fail unheard."""
+    if not task.cancelled():
+        task.exception()
 
 
 def decode(data: bytes, kind: type[M]) -> tuple[M, tuple[str, ...]]:

@@ -207,6 +207,8 @@ class Runner:
         for statement, outcome in list(self._unsettled.items()):
             await asyncio.to_thread(self.asker.close, statement, outcome)
             self._unsettled.pop(statement, None)
+        if self.asker.doubtful:
+            await asyncio.to_thread(self.asker.close_doubtful)
 
     def outcome(self, run: Run, status: str, error: GongshuError | None) -> Outcome:
         operation, shaper = run.operation, run.shaper

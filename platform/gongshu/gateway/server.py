@@ -40,12 +40,14 @@ log = structlog.get_logger()
 INSTANCE = "gateway"
 ENGINE_GONE = 3
 THREADS = 64
+DATABASE_SECONDS = 1.7
 SERVER_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
     # Clients of 4.3 ping every minute, with or without a call; the default answers that with GOAWAY.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 0),
     ("grpc.max_metadata_size", 64 << 10),
 )
 
@@ -80,7 +82,7 @@ def make_asker(settings: Settings) -> Asker:
     if settings.database is None:
         raise Invalid("settings.incomplete", Words("网关的配置缺少 database", "The gateway's settings lack database"))
     return Asker(
-        open_sessions(open_engine(settings.database.url, pool_size=16)),
+        open_sessions(open_engine(settings.database.url, pool_size=16, answer_seconds=DATABASE_SECONDS)),
         Opa(required(settings.opa_url, "opa_url"), settings.opa_timeout_ms),
         SystemClock(),
         Vault.from_file(Path(required(settings.payload_key_file, "payload_key_file"))),
