@@ -40,6 +40,7 @@ class Sandbox:
     process: asyncio.subprocess.Process
     cage: Cage
     facts: dict[str, Any] = field(default_factory=dict)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)  # set when doors and sockets are cleared as well
 
 
 class Keeper:
@@ -138,12 +139,13 @@ class Keeper:
         return Launch(place, room, [PYTHON, "-I", "-m", "gongshu_sandbox.server"], environment, (listening,), log)
 
     def state(self, name: str) -> dict[str, Any]:
-        if name in self.running:
-            return {"running": True, "number": self.running[name].place.number}
+        box = self.running.get(name)
+        if box is not None and box.process.returncode is None:
+            return {"running": True, "number": box.place.number}
         return {"running": False, "exit": self.exits.get(name, 0)}
 
     async def stop(self, name: str) -> dict[str, Any]:
-        """End it: politely, then for good. The home stays."""
+        """End it: politely, then for good, and wait until its doors are shut. The home stays."""
         box = self.running.get(name)
         if box is None:
             return {"stopped": False}
@@ -154,13 +156,18 @@ class Keeper:
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 box.process.kill()
-            await box.process.wait()
-        await self._gone(box)
+        await box.ended.wait()
         return {"stopped": True}
 
     async def _watch(self, box: Sandbox) -> None:
+        """Clear up behind it. Only then is its name free: a late clearing would shut the doors of its successor."""
         await box.process.wait()
-        await self._gone(box)
+        try:
+            await self._clear(box)
+        finally:
+            del self.running[box.name]
+            self.exits[box.name] = box.process.returncode or 0
+            box.ended.set()
 
     async def clear_house(self) -> None:
         """At the start: an earlier keeper's sandboxes died with it, so their doors are shut."""
@@ -181,11 +188,7 @@ class Keeper:
     def log_of(self, name: str) -> Path:
         return Path(self.settings.need("state_dir")) / f"{name}.log"
 
-    async def _gone(self, box: Sandbox) -> None:
-        if self.running.get(box.name) is not box:
-            return
-        del self.running[box.name]
-        self.exits[box.name] = box.process.returncode or 0
+    async def _clear(self, box: Sandbox) -> None:
         with contextlib.suppress(wire.WireError):
             await wire.ask(self.settings.doors_socket, {"verb": "close", "name": box.name})
         self.registry.clear(box.place)
