@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from gongshu.authorization.models import Agreement, Freeze, GrantRow, Scenario, ScenarioAnalyst
@@ -84,15 +84,18 @@ def grants_in_force(session: Session, person: str | None, scenario: str, now: da
 
     person: a pseudonym, who must be an analyst of the scenario, else there are none; None for any.
     """
-    if person is not None and not is_analyst(session, person, scenario):
-        return []
-    rows = session.execute(
-        select(GrantRow, Agreement.revoked_at)
+    query = (
+        select(*GrantRow.__table__.columns, Agreement.revoked_at)
         .join(Agreement, Agreement.id == GrantRow.agreement)
         .where(GrantRow.scenario == scenario)
         .order_by(GrantRow.id)
     )
-    return [to_grant(row, revoked_at, now) for row, revoked_at in rows]
+    if person is not None:
+        analyst = select(ScenarioAnalyst.person).where(
+            ScenarioAnalyst.scenario == scenario, ScenarioAnalyst.pseudonym == person
+        )
+        query = query.where(analyst.exists())
+    return [to_grant(row, row.revoked_at, now) for row in session.execute(query)]
 
 
 def grants_on_dataset(session: Session, dataset: str, now: datetime) -> list[Grant]:
@@ -127,7 +130,7 @@ def is_frozen(session: Session, organisation: str) -> bool:
     return session.scalar(open_freeze) is not None
 
 
-def to_grant(row: GrantRow, revoked_at: datetime | None, now: datetime) -> Grant:
+def to_grant(row: GrantRow | Row[*tuple[Any, ...]], revoked_at: datetime | None, now: datetime) -> Grant:
     kept = row.snapshot
     return Grant(
         grant=row.id,

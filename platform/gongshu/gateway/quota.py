@@ -9,10 +9,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gongshu.gateway.models import QuotaDay
+
+LOCK = text(
+    "INSERT INTO gateway_quota_day AS q (scenario, day, statements, reserved_bytes, billed_bytes)"
+    " VALUES (:scenario, :day, 0, 0, 0)"
+    " ON CONFLICT (scenario, day) DO UPDATE SET statements = q.statements"
+    " RETURNING statements, reserved_bytes, billed_bytes"
+)
+
+
+@dataclass(frozen=True)
+class LockedDay:
+    """The day's counts, read under its row lock."""
+
+    scenario: str
+    day: date
+    statements: int
+    reserved_bytes: int
+    billed_bytes: int
 
 
 @dataclass(frozen=True)
@@ -33,14 +51,7 @@ def used_today(session: Session, scenario: str, now: datetime, time_zone: str = 
     return UsedToday(row.statements, row.reserved_bytes + row.billed_bytes) if row else UsedToday()
 
 
-def lock_day(session: Session, scenario: str, day: date) -> QuotaDay:
+def lock_day(session: Session, scenario: str, day: date) -> LockedDay:
     """The day's row, made if need be, under a lock that lasts until the transaction ends (one round trip)."""
-    fresh = insert(QuotaDay).values(scenario=scenario, day=day, statements=0, reserved_bytes=0, billed_bytes=0)
-    held = fresh.on_conflict_do_update(index_elements=["scenario", "day"], set_={"statements": QuotaDay.statements})
-    return session.scalars(held.returning(QuotaDay), execution_options={"populate_existing": True}).one()
-
-
-def settle(row: QuotaDay, reserved_bytes: int, billed_bytes: int) -> None:
-    """Turn a reservation into what was really used."""
-    row.reserved_bytes = max(0, row.reserved_bytes - reserved_bytes)
-    row.billed_bytes += billed_bytes
+    found = session.execute(LOCK, {"scenario": scenario, "day": day}).one()
+    return LockedDay(scenario, day, found.statements, found.reserved_bytes, found.billed_bytes)
