@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - its plugin would load it at the very end, which Python 3.11.2 cannot after deep recursion
 import pytest
 from sqlalchemy import Engine
 

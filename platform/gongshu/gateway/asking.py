@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from ulid import ULID
 
 from gongshu.audit import Receipt, UnitOfWork, Vault
 from gongshu.authorization import Grant, grants_in_force, is_frozen
-from gongshu.catalogue import DatasetVersion, dataset_versions
+from gongshu.catalogue import DatasetVersion, KnownVersions
 from gongshu.clock import Clock
 from gongshu.database import Sessions, naming_the_database
 from gongshu.errors import GongshuError
@@ -80,22 +80,24 @@ class Asker:
         self.instance = instance
         self.time_zone = time_zone
         self.doubtful: dict[str, float] = {}
+        self._versions = KnownVersions()
         self._opa = opa
         self._mask_root = mask_root
 
     def unit(self) -> UnitOfWork:
         return UnitOfWork(self.sessions, writer="gateway", clock=self.clock, vault=self.vault)
 
-    def ask(self, request: Request) -> Allowed:
+    def ask(self, request: Request, meanwhile: Callable[[Allowed], None] | None = None) -> Allowed:
         """Decide a statement and log it. Raises Denied with the clause, Unavailable naming the part.
 
         An allowed analysis returns no rows: it is neither metered nor logged; a denied one is logged.
+        meanwhile: begins what reads nothing (planning) while the intent is being made durable.
         """
         with self.unit() as work, naming_the_database():
             principal = request.principal
             day = quota.lock_day(work.session, principal.scenario, quota.day_of(self.clock.now(), self.time_zone))
             grants = grants_in_force(work.session, principal.actor.pseudonym, principal.scenario, self.clock.now())
-            versions = dict(dataset_versions(work.session, list(request.datasets)))
+            versions = self._versions.newest(work.session, request.datasets)
             by_dataset = {grant.dataset: grant for grant in grants if grant.dataset in versions and grant.in_force}
             wanted = sum(wanted_bytes(versions[name], grant.columns) for name, grant in by_dataset.items())
             used = Usage(day.statements, day.reserved_bytes + day.billed_bytes, wanted)
@@ -108,6 +110,8 @@ class Asker:
             if request.kind == "analyze":
                 work.rollback()
                 return self._allowed(request, opening, decision, versions, by_dataset, None, 0)
+            if meanwhile is not None:
+                meanwhile(self._allowed(request, opening, decision, versions, by_dataset, None, wanted))
             journal.log_intent(work, opening, decision, wanted, day)
             try:
                 receipt = work.commit()[0]

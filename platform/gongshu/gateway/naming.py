@@ -6,6 +6,7 @@ no view is a dataset to be asked for, existing or not.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ from pyspark.sql.connect import proto
 
 from gongshu.gateway.admission import Admitted, encode
 from gongshu.gateway.asking import NamedDatasets
-from gongshu.gateway.engine import Engine, SessionKey, ViewPlan
-from gongshu.gateway.sessions import ClientSession, StoredView
+from gongshu.gateway.engine import Engine, ViewPlan
+from gongshu.gateway.sessions import ClientSession, Names, StoredView
 
 CATALOGS = ("spark_catalog",)
 
@@ -33,7 +34,7 @@ def resolve(engine: Engine, session: ClientSession, admitted: Admitted) -> Resol
     # Inner references were taken out first, so that outer ones may use them.
     for alias, relation in admitted.references.items():
         views[alias] = _to_view(engine, session, alias, relation, views)
-    return _names_of(engine, session.key, admitted.plan(), views, session.database)
+    return _names_of(engine, session, admitted.root, views)
 
 
 def make_view(engine: Engine, session: ClientSession, name: str, admitted: Admitted) -> StoredView:
@@ -46,22 +47,34 @@ def make_view(engine: Engine, session: ClientSession, name: str, admitted: Admit
 def _to_view(
     engine: Engine, session: ClientSession, alias: str, relation: proto.Relation, views: Mapping[str, StoredView]
 ) -> StoredView:
-    plan = encode(relation)
-    resolved = _names_of(engine, session.key, plan, views, session.database)
-    return StoredView(alias, ViewPlan((alias,), plan, resolved.views), dict(resolved.datasets))
+    resolved = _names_of(engine, session, relation, views)
+    return StoredView(alias, ViewPlan((alias,), encode(relation), resolved.views), dict(resolved.datasets))
 
 
-def _names_of(engine: Engine, key: SessionKey, plan: bytes, views: Mapping[str, StoredView], database: str) -> Resolved:
+def _names_of(
+    engine: Engine, session: ClientSession, relation: proto.Relation, views: Mapping[str, StoredView]
+) -> Resolved:
     datasets: dict[tuple[str, ...], str] = {}
     used: list[ViewPlan] = []
-    for parts in engine.describe(key, plan).names:
+    for parts in _named(engine, session, relation):
         view = views.get(parts[0].lower()) if len(parts) == 1 else None
         if view is None:
-            datasets[parts] = dataset_named(parts, database)
+            datasets[parts] = dataset_named(parts, session.database)
         else:
             used.append(ViewPlan(parts, view.view.plan, view.view.views))
             datasets.update(view.names)
     return Resolved(datasets, tuple(used))
+
+
+def _named(engine: Engine, session: ClientSession, relation: proto.Relation) -> Names:
+    """The names in a relation. A notebook's query comes three times in a row, under another plan id each time."""
+    text = relation.sql if relation.HasField("sql") else relation
+    digest = hashlib.sha256(f"{type(text).__name__}|".encode() + text.SerializeToString(deterministic=True)).digest()
+    known = session.described.get(digest)
+    if known is None:
+        known = engine.describe(session.key, encode(relation)).names
+        session.remember_names(digest, known)
+    return known
 
 
 def dataset_named(parts: tuple[str, ...], database: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import structlog
@@ -24,6 +25,7 @@ from gongshu.gateway.engine import Engine, EngineRefusal, SecuredPlan, Statement
 from gongshu.gateway.journal import Outcome
 from gongshu.gateway.operation import Operation
 from gongshu.gateway.plan_text import statement_text
+from gongshu.gateway.planning import Planning
 from gongshu.gateway.principal import Principal
 from gongshu.gateway.refusals import TOLD_IN_OUTCOME, internal
 from gongshu.gateway.responses import Shaper
@@ -31,6 +33,7 @@ from gongshu.gateway.sessions import ClientSession
 from gongshu.gateway.upstream import Upstream
 
 log = structlog.get_logger()
+PLANNERS = 16
 CANCELLED = {
     "client": Words("[OPERATION_CANCELED] 语句已停止", "[OPERATION_CANCELED] The statement was stopped"),
     "lost": Words(
@@ -51,6 +54,7 @@ class Run:
     admitted: Admitted
     started: float = field(default_factory=time.monotonic)
     allowed: Allowed | None = None
+    planning: Planning | None = None
     secured: SecuredPlan | None = None
     shaper: Shaper | None = None
     settled: bool = False
@@ -65,6 +69,7 @@ class Runner:
         self.asker = asker
         self._upstream = upstream
         self._unsettled: dict[str, Outcome] = {}
+        self._planners = ThreadPoolExecutor(PLANNERS, "planning")
         self.store_gone = False
         self.runs: set[Run] = set()
 
@@ -101,7 +106,8 @@ class Runner:
             raise
         assert run.secured is not None
         await self.settle(run, "finished")
-        await asyncio.to_thread(self.engine.forget_handle, run.secured.handle)
+        if run.planning is not None:
+            await asyncio.to_thread(run.planning.keep, run.secured)
         return run.secured
 
     async def cancel(self, operation: Operation, why: str) -> None:
@@ -162,10 +168,13 @@ class Runner:
             request = Request(
                 run.principal, kind, resolved.datasets, statement_text(run.admitted), hashlib.sha256(plan).hexdigest()
             )
-            run.allowed = self.asker.ask(request)
-            if self.store_gone and run.allowed.relations:
-                raise Unavailable("storage")
-            run.secured = self.engine.secure(run.session.key, plan, run.allowed.relations, resolved.views)
+            early = not computes(run.admitted)
+            with Planning(self.engine, self._planners, run.session, plan, resolved.views, early=early) as planning:
+                run.planning = planning
+                run.allowed = self.asker.ask(request, planning.start)
+                if self.store_gone and run.allowed.relations:
+                    raise Unavailable("storage")
+                run.secured = planning.result(run.allowed.relations)
         except (EngineRefusal, StatementFailed) as fault:
             raise columns.explain(fault, run.allowed) from fault
         if run.allowed.receipt is not None:

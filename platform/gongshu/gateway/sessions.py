@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 
 from gongshu.errors import Conflict, TooLarge, Words
 from gongshu.gateway import wire
-from gongshu.gateway.engine import SessionKey, ViewPlan
+from gongshu.gateway.engine import SecuredPlan, SessionKey, ViewPlan
 from gongshu.gateway.operation import Operation
 
+Names = tuple[tuple[str, ...], ...]
 CLIENT_ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 MAX_SESSIONS_PER_PRINCIPAL = 16
 MAX_VIEWS = 200
+MAX_REMEMBERED = 32
 MAX_ARTIFACT_BYTES = 128 << 20
 IDLE_SECONDS = 8 * 3600
 
@@ -36,6 +38,14 @@ class StoredView:
     names: dict[tuple[str, ...], str]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A plan secured for its schema, to be run if it comes again governed in the very same way."""
+
+    secured: SecuredPlan
+    until: float
+
+
 @dataclass
 class ClientSession:
     principal_name: str
@@ -47,7 +57,15 @@ class ClientSession:
     artifacts: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     chosen_conf: dict[str, str] = field(default_factory=dict)
     database: str = "default"
+    described: OrderedDict[bytes, Names] = field(default_factory=OrderedDict)
+    prepared: dict[bytes, Prepared] = field(default_factory=dict)
     used_at: float = field(default_factory=time.monotonic)
+
+    def remember_names(self, plan: bytes, names: Names) -> None:
+        """What a plan names depends on nothing but the plan: a notebook says the same one several times in a row."""
+        self.described[plan] = names
+        while len(self.described) > MAX_REMEMBERED:
+            self.described.popitem(last=False)
 
     def find_artifact(self, digest: str) -> bytes | None:
         return self.artifacts.get(digest)

@@ -96,9 +96,9 @@ public final class Engine {
     });
   }
 
-  /** What `describe` has just made of the same bytes in the same session, once. */
+  /** What `describe` made last in this session, if of the same bytes; analysing makes nodes of its own. */
   private LogicalPlan known(SessionKey key, byte[] plan) {
-    Described last = described.remove(key);
+    Described last = described.get(key);
     return last != null && java.util.Arrays.equals(last.bytes, plan) ? last.plan : null;
   }
 
