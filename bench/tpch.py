@@ -1,4 +1,4 @@
-"""TPC-H as registered datasets, and its 22 queries as text."""
+"""TPC-H (and one very wide table) as registered datasets, and its 22 queries as text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gongshu.authorization import NewScenario
@@ -21,6 +23,7 @@ from tests.parts.rig import World
 from tests.parts.store import Store
 
 BUCKET = "gongshu-data"
+WIDE_COLUMNS, WIDE_ROWS = 250, 20_000
 TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem")
 
 
@@ -41,25 +44,52 @@ def generate(folder: Path, scale: str) -> dict[str, Path]:
         tool = Path(sys.executable).parent / "tpchgen-cli"
         subprocess.run([str(tool), "parquet", "-s", scale, f"--output-dir={folder}"], check=True)
         (folder / "done").touch()
-    return {name: folder / f"{name}.parquet" for name in TABLES}
+    return {name: folder / f"{name}.parquet" for name in TABLES} | {"wide": _wide(folder)}
+
+
+def _wide(folder: Path) -> Path:
+    """A table of 250 columns, as departments have them."""
+    path = folder / "wide.parquet"
+    if not path.exists():
+        numbers = pa.array(range(WIDE_ROWS), pa.int64())
+        columns = {f"c{n}": pc.bit_wise_and(pc.add(numbers, n), 1023) for n in range(WIDE_COLUMNS)}
+        pq.write_table(pa.table(columns), path)
+    return path
 
 
 def register(world: World, store: Store, files: dict[str, Path]) -> dict[str, list[str]]:
-    """Register every table, sign an agreement over all rows and columns; the stored files of each table."""
+    """Register every table; sign one agreement over all rows and columns, and one with a row filter and masks.
+
+    Returns the stored files of each table.
+    """
     _people(world)
     for name, path in files.items():
         _register(world, store, name, path)
-    asked = [
-        {
-            "dataset": f"tpch.{name}",
-            "columns": pq.read_schema(path).names,
-            "price": "tourism-flow.bytes",
-            "reason": "bench",
-        }
-        for name, path in files.items()
-    ]
+    _agree(world, "tpch-whole", [_request(name, path) for name, path in files.items()])
+    governed = {
+        "lineitem": {
+            "row_filter": {"column": "l_shipmode", "op": "in", "values": ["AIR", "RAIL", "SHIP", "TRUCK"]},
+            "masks": {"l_shipdate": {"kind": "truncate-to-month"}, "l_comment": {"kind": "replace-with-null"}},
+        },
+        "customer": {"masks": {"c_phone": {"kind": "show-last-4"}}},
+    }
+    _agree(world, "tpch-governed", [_request(name, path) | governed.get(name, {}) for name, path in files.items()])
+    with reading(world.sessions) as session:
+        found = dataset_versions(session, [f"tpch.{name}" for name in files])
+    return {
+        name.partition(".")[2]: [f"s3a://{version.bucket}/{file.key}" for file in version.files]
+        for name, version in found.items()
+    }
+
+
+def _request(name: str, path: Path) -> dict[str, object]:
+    columns = pq.read_schema(path).names
+    return {"dataset": f"tpch.{name}", "columns": columns, "price": "tourism-flow.bytes", "reason": "bench"}
+
+
+def _agree(world: World, code: str, asked: list[dict[str, object]]) -> None:
     quota = {"billable_bytes_per_day": 1 << 50, "statements_per_day": 1_000_000}
-    new: NewScenario = case_world.application(requests=asked, quota=quota)
+    new: NewScenario = case_world.application(code, purpose=f"bench {code}", title_zh=code, requests=asked, quota=quota)
     ids = case_world.apply(world.new_work, world.sessions, new)
     for one, number in zip(new.requests, ids, strict=True):
         with world.new_work() as work:
@@ -71,12 +101,6 @@ def register(world: World, store: Store, files: dict[str, Path]) -> dict[str, li
         with world.new_work() as work:
             case_world.sign_agreement(work, case_world.actor(world.sessions, name), agreement)
             work.commit()
-    with reading(world.sessions) as session:
-        found = dataset_versions(session, [f"tpch.{name}" for name in TABLES])
-    return {
-        name.partition(".")[2]: [f"s3a://{version.bucket}/{file.key}" for file in version.files]
-        for name, version in found.items()
-    }
 
 
 def _people(world: World) -> None:

@@ -51,8 +51,11 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_postgres(folder: Path) -> Postgres:
-    """Start a server under `folder` (short path: it holds the socket) and migrate a template database."""
+def start_postgres(folder: Path, *, durable: bool = False) -> Postgres:
+    """Start a server under `folder` (short path: it holds the socket) and migrate a template database.
+
+    durable: whether commits wait for the disk. Tests that lose no power do without.
+    """
     folder.mkdir(mode=0o755, parents=True)
     if os.geteuid() == 0:
         os.chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
@@ -83,7 +86,7 @@ def start_postgres(folder: Path) -> Postgres:
         "-c",
         f"unix_socket_directories={folder}",
         "-c",
-        "fsync=off",
+        f"fsync={'on' if durable else 'off'}",
         "-c",
         "max_connections=200",
     ]
