@@ -72,8 +72,8 @@ def _steps(versions: dict[str, str]) -> list[Step]:
         Step("minio: built by Go", _build(versions, "MINIO_MODULE"), [versions["MINIO_MODULE"]], [MINIO], go_needs),
         Step("jars: for Spark, by Maven", _fetch_jars, [POM], [SPARK_JARS]),
         Step(
-            "helper: Java inside Spark", _compile_helper, [*helper_sources, ROOT / "uv.lock"], [HELPER_JAR],
-            ["python: the platform"],
+            "helper: Java inside Spark", _compile_helper, [*helper_sources, POM, ROOT / "uv.lock"], [HELPER_JAR],
+            ["python: the platform", "jars: for Spark, by Maven"],
         ),
         Step("npm: the proxy", _fetch_npm, NPM_FILES, [PROXY_SCRIPT], ["python: the platform"]),
         Step(
@@ -178,7 +178,7 @@ def _fetch_jars(step: Step) -> None:
 
 
 def _compile_helper(step: Step) -> None:
-    step.run([HELPER_SOURCES / "build.sh", PYTHON, HELPER_JAR])
+    step.run([HELPER_SOURCES / "build.sh", PYTHON, HELPER_JAR, SPARK_JARS])
 
 
 def _fetch_npm(step: Step) -> None:

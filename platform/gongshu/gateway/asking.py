@@ -17,10 +17,10 @@ from ulid import ULID
 
 from gongshu.audit import Receipt, UnitOfWork, Vault
 from gongshu.authorization import Grant, grants_in_force, is_frozen
-from gongshu.catalogue import DatasetVersion, KnownVersions
+from gongshu.catalogue import DataFile, DatasetVersion, KnownVersions
 from gongshu.clock import Clock
 from gongshu.database import Sessions, naming_the_database
-from gongshu.errors import GongshuError
+from gongshu.errors import GongshuError, Unavailable
 from gongshu.gateway import journal, quota
 from gongshu.gateway.engine import Column, Mask, PinnedFile, SecuredRelation
 from gongshu.gateway.journal import Opening
@@ -230,9 +230,7 @@ def secured(
         name_parts=parts,
         dataset=version.dataset,
         version=version.version,
-        files=tuple(
-            PinnedFile(f"s3a://{version.bucket}/{file.key}", file.bytes, file.partition) for file in version.files
-        ),
+        files=tuple(_pinned(version.bucket, file) for file in version.files),
         columns=tuple(Column(column.name, column.type, column.comment) for column in version.columns),
         partition_columns=tuple(version.partition_columns),
         allowed=tuple((name, _mask(masks.get(name))) for name in columns),
@@ -240,6 +238,13 @@ def secured(
         mask_key=key,
         entity_column=version.entity_column,
     )
+
+
+def _pinned(bucket: str, file: DataFile) -> PinnedFile:
+    """Exactly the object that was registered. One without a version could be swapped: it is not read."""
+    if not file.version_id:
+        raise Unavailable("storage")
+    return PinnedFile(f"s3a://{bucket}/{file.key}", file.bytes, file.partition, file.version_id, file.etag.strip('"'))
 
 
 def _mask(found: Mapping[str, object] | None) -> Mask | None:

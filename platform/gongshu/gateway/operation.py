@@ -44,6 +44,7 @@ class Operation:
     error: GongshuError | None = None
     complete: bool = False
     cancelled: str = ""
+    withdrawn: bool = False
     delivered_rows: int = 0
     delivered_bytes: int = 0
     delivered: int = 0
@@ -76,6 +77,15 @@ class Operation:
         """No more responses will come."""
         async with self._changed:
             self.complete = error is None
+            self.error = error
+            self._changed.notify_all()
+
+    async def withdraw(self, error: GongshuError) -> None:
+        """Give nothing more, not even what is ready: whoever takes or takes up again is told why."""
+        async with self._changed:
+            self._first += len(self._kept)
+            self._kept.clear()
+            self.withdrawn, self.complete = True, False
             self.error = error
             self._changed.notify_all()
 
@@ -119,6 +129,8 @@ class Operation:
                     raise HandleError(
                         "INVALID_CURSOR.DISCONNECTED", Words("已由新的连接接管", "Another connection took over")
                     )
+                if self.withdrawn and self.error is not None:
+                    raise self.error
                 if position < self._first + len(self._kept):
                     self._shrink()
                     if position < self._first:

@@ -7,6 +7,7 @@ what runs is the very plan that the engine secured, by its single-use handle.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Mapping
@@ -57,6 +58,7 @@ class Run:
     planning: Planning | None = None
     secured: SecuredPlan | None = None
     shaper: Shaper | None = None
+    metered: Mapping[str, Value] = field(default_factory=dict)
     settled: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -118,6 +120,8 @@ class Runner:
             if first:  # a second cancellation would break off the tidying that the first began
                 operation.task.cancel()
         elif operation.settle is not None:
+            if why == "revoked":
+                await operation.withdraw(cancellation(why))
             await operation.settle("cancelled")
         await operation.wake()
 
@@ -145,6 +149,7 @@ class Runner:
                 async for response in self._upstream.execute(run.session.key, operation.engine_id, relation, options):
                     for shaped in run.shaper.take(response):
                         await operation.put(shaped)
+            await self._meter(run)
             for shaped, gated in run.shaper.last():
                 await operation.put(shaped, gated=gated)
             await operation.finish()
@@ -158,7 +163,8 @@ class Runner:
             log.exception("gateway.statement.failed", statement=operation.statement)
             await self._end(run, "failed", internal(error))
         finally:
-            self.runs.discard(run)
+            if run.settled or not operation.complete:  # a result that is ready and not taken is still watched
+                self.runs.discard(run)
 
     def _begin(self, run: Run, kind: str) -> None:
         """Everything before the first byte, in a thread: describe, ask, intent, secure."""
@@ -180,10 +186,18 @@ class Runner:
         if run.allowed.receipt is not None:
             run.operation.receipts.append(("gongshu-log-index", str(run.allowed.receipt.index)))
 
+    async def _meter(self, run: Run) -> None:
+        """What it took, for the regulators. No statement fails for want of it: the driver's end is told elsewhere."""
+        if run.allowed is None or not run.allowed.relations:
+            return
+        with contextlib.suppress(Unavailable):
+            run.metered = await asyncio.to_thread(self.engine.metered, run.operation.engine_id)
+
     async def _end(self, run: Run, status: str, error: GongshuError) -> None:
         """Stop what runs, write the outcome, tell the client."""
         if run.secured is not None:
             await self._upstream.interrupt(run.session.key, run.operation.engine_id)
+            await self._meter(run)
             await asyncio.to_thread(self.engine.forget_handle, run.secured.handle)
         try:
             await self.settle(run, status, error)
@@ -193,6 +207,7 @@ class Runner:
 
     async def settle(self, run: Run, status: str, error: GongshuError | None = None) -> None:
         """Write the outcome once. Raises what the log raises; the statement is then closed as soon as it can be."""
+        self.runs.discard(run)
         async with run.lock:
             if run.settled or run.allowed is None or run.allowed.receipt is None:
                 return
@@ -296,6 +311,8 @@ def engine_facts(run: Run) -> Mapping[str, Value]:
     }
     if run.shaper is not None:
         facts["metrics"] = run.shaper.raw_metrics
+    if run.metered:
+        facts["taken"] = dict(run.metered)
     return facts
 
 

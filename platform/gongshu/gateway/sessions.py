@@ -145,7 +145,9 @@ class Registry:
             self.close(quiet)
         # The engine's ids are derived with a secret of this process: nobody can name another's session in Spark.
         digest = hmac.digest(self._secret, f"{principal_name}|{client_id}".encode(), hashlib.sha256)
-        key = SessionKey(f"g-{digest[:8].hex()}", str(uuid.UUID(bytes=digest[8:24], version=4)))
+        # The user part is the person's: Spark's fair pools go by it, however many kernels one has open.
+        person = hmac.digest(self._secret, principal_name.partition("--")[0].encode(), hashlib.sha256)
+        key = SessionKey(f"g-{person[:8].hex()}", str(uuid.UUID(bytes=digest[8:24], version=4)))
         # Stable across restarts of the gateway, so that a kernel goes on with its session.
         server_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"gongshu|{principal_name}|{client_id}"))
         session = ClientSession(principal_name, client_id, key, server_id)

@@ -65,7 +65,7 @@ class Watch:
                 log.warning("gateway.store.changed", gone=gone)
             self._runner.store_gone = gone
             for run in list(self._runner.runs) if gone else []:
-                if run.allowed is not None and run.allowed.relations:
+                if run.operation.running and run.allowed is not None and run.allowed.relations:
                     await self._runner.cancel(run.operation, "storage")
             await asyncio.sleep(PERIOD_SECONDS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from gongshu.gateway.engine import Engine, EngineSettings, SessionKey, start_eng
 from tests.integration.engine.world import Hands, World, build_world
 
 TOOLS = Path(__file__).parents[3] / ".tools"
+HELPER = Path(os.environ.get("GONGSHU_HELPER_JAR", TOOLS / "helper" / "gongshu-spark-helper.jar"))
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +21,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     settings = EngineSettings(
         run_dir=tmp_path_factory.mktemp("engine"),
         jars_dir=TOOLS / "jars",
-        helper_jar=TOOLS / "helper" / "gongshu-spark-helper.jar",
+        helper_jar=HELPER,
         memory_mib=1536,
         allow_local_files=True,
     )

@@ -13,14 +13,14 @@ import pytest
 
 from gongshu.errors import Unavailable
 from gongshu.gateway.engine import Engine, EngineSettings, PinnedFile, SessionKey, start_engine
-from tests.integration.engine.conftest import TOOLS
+from tests.integration.engine.conftest import HELPER, TOOLS
 from tests.integration.engine.world import Hands, World
 from tests.parts.store import start_store
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> EngineSettings:
-    jars, helper = TOOLS / "jars", TOOLS / "helper" / "gongshu-spark-helper.jar"
+    jars, helper = TOOLS / "jars", HELPER
     return EngineSettings(tmp_path, jars, helper, memory_mib=1024, allow_local_files=True, call_seconds=20)
 
 
@@ -44,11 +44,12 @@ def test_store_through_s3a_its_loss_and_the_drivers_own_death_are_told_in_time(
     bucket = "gongshu-data"
     client = store.client()
     source = Path(world.stays.files[0].uri.removeprefix("file://"))
-    client.fput_object(bucket, "数据/stays v1.parquet", str(source))
+    put = client.fput_object(bucket, "数据/stays v1.parquet", str(source))
     credentials = tmp_path / "credentials"
     access, secret = store.settings.key()
     credentials.write_text(f"[default]\naws_access_key_id={access}\naws_secret_access_key={secret}\n")
-    pinned = PinnedFile(f"s3a://{bucket}/数据/stays v1.parquet", source.stat().st_size)
+    assert put.version_id and put.etag
+    pinned = PinnedFile(f"s3a://{bucket}/数据/stays v1.parquet", source.stat().st_size, {}, put.version_id, put.etag)
     stays = replace(world.stays, files=(pinned,))
     missing = replace(stays, version=2, files=(replace(pinned, uri=f"s3a://{bucket}/gone.parquet"),))
     engine = start_engine(
@@ -59,10 +60,17 @@ def test_store_through_s3a_its_loss_and_the_drivers_own_death_are_told_in_time(
         assert hands.rows("SELECT count(phone) n FROM tourism.stays", [stays]) == [{"n": 4}]
         with pytest.raises(Exception, match="FAILED_READ_FILE"):
             hands.rows("SELECT count(phone) n FROM tourism.stays", [missing])
+        swapped = replace(stays, version=4, files=(replace(pinned, etag="0" * 32),))  # another object now has the key
+        with pytest.raises(Exception, match="FAILED_READ_FILE"):
+            hands.rows("SELECT count(phone) n FROM tourism.stays", [swapped])
+        with pytest.raises(Exception, match=r"engine\.file\.address|安全检查"):
+            unpinned = replace(stays, version=5, files=(replace(pinned, version_id=""),))
+            hands.rows("SELECT count(phone) n FROM tourism.stays", [unpinned])
         store.stop()
         started = time.monotonic()
         with pytest.raises(Exception, match=r"s3a|Connect|FAILED_READ_FILE"):
-            hands.rows("SELECT count(nights) n FROM tourism.stays", [replace(stays, version=3)])
+            unread = replace(pinned, etag="1" * 32)  # what was read before is kept for a while
+            hands.rows("SELECT count(nights) n FROM tourism.stays", [replace(stays, version=3, files=(unread,))])
         assert time.monotonic() - started < 5
         _kill_and_expect_a_refusal(engine)
     finally:

@@ -176,6 +176,27 @@ def test_a_freeze_stops_what_runs_and_what_comes(own: tuple[World, OpaServer], k
     assert kernel.table("transit.trips").count() == 300
 
 
+def test_a_freeze_withdraws_what_is_ready_but_not_taken(own: tuple[World, OpaServer], kernel: SparkSession) -> None:
+    world = own[0]
+    rows = kernel.range(900_000).selectExpr("id", "repeat('x', 16) AS x").toLocalIterator()
+    next(rows)
+    deadline = time.monotonic() + 60
+    while not any(run.operation.complete for run in world.gateway.serving.runner.runs) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with world.new_work() as work:
+        freeze_organisation(work, actor(world.sessions, "feng"), "operator-a", "核查")
+        work.commit()
+    try:
+        while world.gateway.serving.runner.runs and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert "冻结" in refusal(lambda: list(rows))[0]
+    finally:
+        for name in ("feng", "song"):
+            with world.new_work() as work:
+                unfreeze_organisation(work, actor(world.sessions, name), "operator-a", "核查完毕")
+                work.commit()
+
+
 def test_a_cell_stop_ends_the_statement(own: tuple[World, OpaServer], kernel: SparkSession) -> None:
     told: list[tuple[str, float]] = []
     kernel.addTag("cell-7")

@@ -7,6 +7,7 @@
     engine.secure(session, plan, relations, views=()) -> SecuredPlan   # raises EngineRefusal, StatementFailed
     engine.handle_relation(handle) -> bytes               # spark.connect.Relation for ExecutePlan.plan.root
     engine.forget_handle(handle)
+    engine.metered(operation_id) -> {...}                 # what a finished operation took; regulators only
     engine.forget(session)                                # for good: Spark never opens the same session id again
     engine.interrupt(session)                             # stops what the session runs in the driver
     engine.release_table(session, plan, by, measures, relations, views=()) -> ReleaseTable

@@ -111,7 +111,8 @@ def _store_conf(settings: EngineSettings) -> dict[str, str]:
         "connection.maximum": "64",
         "threads.max": "32",
         "experimental.input.fadvise": "random",
-        "change.detection.source": "none",
+        "change.detection.source": "versionid",
+        "change.detection.mode": "server",
         "impl.disable.cache": "false",
     }
     return {f"spark.hadoop.fs.s3a.{key}": value for key, value in s3a.items()}

@@ -46,11 +46,22 @@ class SessionKey:
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """One object of a dataset version. `partition` holds the text of each partition column's value (None = null)."""
+    """One object of a dataset version. `partition` holds the text of each partition column's value (None = null).
+
+    version_id and etag pin the object in the store: no other version of it is ever read. Only tests go without.
+    """
 
     uri: str
     size_bytes: int
     partition: Mapping[str, str | None] = field(default_factory=dict)
+    version_id: str = ""
+    etag: str = ""
+
+    @property
+    def pinned_uri(self) -> str:
+        """The address as the driver's store takes it (`PinnedStore`)."""
+        pin = f";s={self.size_bytes};v={self.version_id};e={self.etag}"
+        return self.uri + pin if self.version_id else self.uri
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def _relation(relation: SecuredRelation) -> dict[str, Any]:
         "name": list(relation.name_parts),
         "dataset": relation.dataset,
         "version": relation.version,
-        "files": [[f.uri, f.size_bytes, dict(f.partition)] for f in relation.files],
+        "files": [[f.pinned_uri, f.size_bytes, dict(f.partition)] for f in relation.files],
         "columns": [[c.name, c.type, c.comment] for c in relation.columns],
         "partition_columns": list(relation.partition_columns),
         "allowed": [

@@ -55,6 +55,7 @@ public final class Driver {
     SparkConf conf = new SparkConf(false);
     settings.get("conf").fields().forEachRemaining(e -> conf.set(e.getKey(), e.getValue().asText()));
     settings.get("pinned").fields().forEachRemaining(e -> conf.set(e.getKey(), e.getValue().asText()));
+    conf.set("spark.hadoop.fs.s3a.impl", PinnedStore.class.getName());
     return conf;
   }
 

@@ -42,6 +42,7 @@ public final class Engine {
   private final Handles handles;
   private final Securing securing;
   private final long callSeconds;
+  private final Metering metering = new Metering();
   private final Map<SessionKey, Described> described = new ConcurrentHashMap<>();
   private final AtomicLong threads = new AtomicLong();
   private final ExecutorService workers =
@@ -58,6 +59,8 @@ public final class Engine {
     this.handles = handles;
     this.securing = securing;
     this.callSeconds = callSeconds;
+    metering.begin(root.sparkContext());
+    new Fairness(root.sparkContext()).begin();
   }
 
   public String describe(String user, String session, byte[] plan) {
@@ -116,6 +119,15 @@ public final class Engine {
 
   public void interrupt(String user, String session) {
     root.sparkContext().cancelJobsWithTag(tag(user, session));
+  }
+
+  /** What an operation of Spark Connect took; empty when it ran no job. */
+  public String metered(String operation, long patienceMillis) {
+    try {
+      return Answers.ok(metering.take(operation, patienceMillis));
+    } catch (InterruptedException error) {
+      return Answers.of(error);
+    }
   }
 
   /** Plans and runs something small once, so that the first analyst does not wait for the driver to warm up. */
@@ -218,7 +230,7 @@ public final class Engine {
       SparkSession session = holder.session();
       pinned.forEach((key, value) -> session.sessionState().conf().setConfString(key, value));
       SparkSession$.MODULE$.setActiveSession(session);
-      root.sparkContext().setLocalProperty("spark.scheduler.pool", user);
+      root.sparkContext().setLocalProperty(Fairness.POOL, user);
       root.sparkContext().addJobTag(tag(user, sessionId));
       return Answers.ok(work.on(holder));
     } catch (Throwable error) {

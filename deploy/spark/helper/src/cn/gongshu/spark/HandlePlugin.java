@@ -19,7 +19,7 @@ public final class HandlePlugin implements RelationPlugin {
     LogicalPlan plan = handles.take(message.getValue().toStringUtf8(), session.userId(), session.sessionId());
     if (plan == null) throw new SecurityException("GONGSHU_HANDLE_UNKNOWN");
     // one fair pool for each person: a heavy statement of one does not stop another's
-    session.session().sparkContext().setLocalProperty("spark.scheduler.pool", session.userId());
+    session.session().sparkContext().setLocalProperty(Fairness.POOL, session.userId());
     return Optional.of(plan);
   }
 

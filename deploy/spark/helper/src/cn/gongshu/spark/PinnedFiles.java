@@ -20,6 +20,7 @@ import org.apache.spark.sql.types.StructType;
  */
 final class PinnedFiles extends PartitioningAwareFileIndex {
   private static final long BLOCK_BYTES = 64L << 20;
+  final String dataset;
   private final PartitionSpec partitions;
   private final scala.collection.mutable.LinkedHashMap<Path, FileStatus> files = new scala.collection.mutable.LinkedHashMap<>();
   private final scala.collection.immutable.Map<Path, FileStatus[]> filesOfPartition;
@@ -28,6 +29,7 @@ final class PinnedFiles extends PartitioningAwareFileIndex {
   /** values: the partition row of each file, in the order of `target.files`. */
   PinnedFiles(SparkSession session, Target target, StructType partitionSchema, List<InternalRow> values) {
     super(session, Scala.map(Map.of()), Scala.none(), NoopCache$.MODULE$);
+    dataset = target.dataset;
     Map<Map<String, String>, Path> pathOfValues = new LinkedHashMap<>();
     Map<Path, List<FileStatus>> grouped = new LinkedHashMap<>();
     List<PartitionPath> found = new ArrayList<>();

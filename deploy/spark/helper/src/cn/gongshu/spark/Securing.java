@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
@@ -164,7 +165,8 @@ final class Securing {
 
   private HadoopFsRelation newScan(Target target) {
     for (var file : target.files) {
-      boolean fits = file.uri().startsWith("s3a://") || (allowsLocalFiles && file.uri().startsWith("file:/"));
+      boolean pinned = file.uri().startsWith("s3a://") && PinnedStore.isPinned(new Path(file.uri()));
+      boolean fits = pinned || (allowsLocalFiles && (file.uri().startsWith("file:/") || file.uri().startsWith("s3a://")));
       if (!fits) throw new Refusal("engine.file.address", target.dataset);
     }
     Map<String, StructField> fields = new LinkedHashMap<>();
