@@ -173,7 +173,7 @@ def test_a_gateway_killed_between_intent_and_outcome_leaves_nothing_open(live: L
     assert lines[-1] == "rows 16" and any(line.startswith("ended") for line in lines), lines
     (index,) = _unknown(live) - before
     entry = _api(live, f"/api/v1/log/{index}")
-    usage = json.loads(entry["payloads"]["usage"])
+    usage = entry["payloads"]["usage"]
     assert (usage["billable_bytes"], usage["rows_out"], usage["bytes_out"]) == (0, 0, 0)
     public = json.loads(entry["entry"])["public"]
     assert public["reason"] == "gateway.restarted"
