@@ -30,8 +30,8 @@ check: setup-tests ## format, lint, types, import contract, Rego, docs
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.tools/bin/opa fmt --fail --list policies
-	@.tools/bin/opa check --strict policies
-	@.tools/bin/opa test policies
+	@.tools/bin/opa check --bundle --strict policies
+	@.tools/bin/opa test --bundle policies
 
 bench: setup-tests ## the benchmarks, each a ratio against its plain counterpart
 	@.venv/bin/python -m bench
