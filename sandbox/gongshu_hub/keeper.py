@@ -52,7 +52,6 @@ class Keeper:
         self.launcher = Launcher(house)
         self.running: dict[str, Sandbox] = {}
         self.exits: dict[str, int] = {}
-        self.shown: dict[str, int] = {}
         self.report: Report | None = None
         self.probing = asyncio.Lock()
         self.watchers: set[asyncio.Task[None]] = set()
@@ -102,7 +101,6 @@ class Keeper:
             "prefix": question["prefix"],
             "origin": question["origin"],
             "ends_at": question.get("ends_at"),
-            "screen_bytes": int(question["screen_bytes"]),
             "token_sha256": hashlib.sha256(question["environment"]["JUPYTERHUB_API_TOKEN"].encode()).hexdigest(),
         }
         listening = wire.listen(place.server_socket, mode=0o600)
@@ -144,7 +142,7 @@ class Keeper:
         box = self.running.get(name)
         if box is not None and box.process.returncode is None:
             return {"running": True, "number": box.place.number}
-        return {"running": False, "exit": self.exits.get(name, 0), "shown": self.shown.get(name, 0)}
+        return {"running": False, "exit": self.exits.get(name, 0)}
 
     async def stop(self, name: str) -> dict[str, Any]:
         """End it: politely, then for good, and wait until its doors are shut. The home stays."""
@@ -159,7 +157,7 @@ class Keeper:
             with contextlib.suppress(ProcessLookupError):
                 box.process.kill()
         await box.ended.wait()
-        return {"stopped": True, "shown": self.shown.get(name, 0)}
+        return {"stopped": True}
 
     async def _watch(self, box: Sandbox) -> None:
         """Clear up behind it. Only then is its name free: a late clearing would shut the doors of its successor."""
@@ -193,7 +191,6 @@ class Keeper:
     async def _clear(self, box: Sandbox) -> None:
         with contextlib.suppress(wire.WireError):
             await wire.ask(self.settings.doors_socket, {"verb": "close", "name": box.name})
-        self.shown[box.name] = self.registry.shown(box.place)
         self.registry.clear(box.place)
         await box.cage.remove()
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from gongshu_hub.settings import HubSettings
 
-METERS = "shown"  # the doors' own directory beside the sockets: what each screen was shown today
-
 
 class PlaceError(Exception):
     """A directory is not what it must be; no sandbox starts there."""
@@ -71,25 +69,11 @@ class Registry:
         if seen.st_uid != uid or not place.home.is_dir() or place.home.is_symlink():
             raise PlaceError(f"{name} 的主目录不属于它。The home of {name} does not belong to it.")
         self.clear(place)
-        self._keep_meters()
         for directory in (place.sockets, place.doors):
             directory.mkdir(mode=0o711)
             directory.chmod(0o711)
             os.chown(directory, self.doors_uid, -1)
         return place
-
-    def _keep_meters(self) -> None:
-        meters = self.sockets / METERS
-        if not meters.exists():
-            meters.mkdir(mode=0o700)
-            os.chown(meters, self.doors_uid, -1)
-
-    def shown(self, place: Place) -> int:
-        """How many bytes its screen was shown on the last day it ran; 0 when the doors kept nothing."""
-        try:
-            return int(json.loads((self.sockets / METERS / f"{place.number}.json").read_text())["shown"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0
 
     def clear(self, place: Place) -> None:
         """Remove the sockets of an earlier run; the home stays."""

@@ -49,7 +49,6 @@ class HubSettings:
                                 from inside (PostgreSQL, OPA, MinIO, portal, proxy)
         probe_paths             paths that the preflight must find absent (database directory, secrets)
     doors
-        time_zone               whose midnight ends the day of what a screen may be shown; default Asia/Shanghai
         gateway_socket          the gateway's gRPC socket
         inbound_uids            uids that may use an inbound door: [hub, proxy] (empty: this user only)
     """
@@ -81,7 +80,6 @@ class HubSettings:
     home_mib: int = 2048
     probe_targets: list[list[Any]] = field(default_factory=list)
     probe_paths: list[str] = field(default_factory=list)
-    time_zone: str = "Asia/Shanghai"
     gateway_socket: Path | None = None
     inbound_uids: list[int] = field(default_factory=list)
 

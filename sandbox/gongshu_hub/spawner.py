@@ -85,7 +85,6 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
                 "prefix": self.server.base_url,
                 "origin": self.user.host,
                 "ends_at": facts.get("ends_at"),
-                "screen_bytes": facts["quota"]["screen_bytes_per_day"],
                 "environment": self.inside_environment(name),
             }
         )
@@ -126,17 +125,13 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]  # jupyterhub has no types
             return None
         if self.socket_path:  # it ended without the Hub: frozen, revoked, over, or out of memory
             self.socket_path = ""
-            await self._report_stop("keeper", said)
+            await self._report(InternalPortal(settings().internal_socket), STOPPED, {"by": "keeper"})
         return int(said.get("exit") or 0)
 
     async def stop(self, now: bool = False) -> None:  # noqa: ARG002 - the keeper decides how fast
         """End it; the home stays."""
-        await self._report_stop("hub", await self._ask_keeper({"verb": "stop", "name": self.user.name}))
-
-    async def _report_stop(self, by: str, said: dict[str, Any]) -> None:
-        """The stop, and how much the screen was shown that day."""
-        public = {"by": by, "shown_bytes_today": int(said.get("shown") or 0)}
-        await self._report(InternalPortal(settings().internal_socket), STOPPED, public)
+        await self._ask_keeper({"verb": "stop", "name": self.user.name})
+        await self._report(InternalPortal(settings().internal_socket), STOPPED, {"by": "hub"})
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What is being done, as it is done."""

@@ -71,7 +71,6 @@ def sandbox_facts(scenario: Scenario, decision: Decision) -> dict[str, Any]:
         "quota": {
             "billable_bytes_per_day": decision.limits["billable_bytes_per_day"],
             "statements_per_day": decision.limits["statements_per_day"],
-            "screen_bytes_per_day": decision.limits["screen_bytes_per_day"],
         },
         "clauses": current["clauses"],
         "datasets": sorted({grant["dataset"] for grant in grants}),

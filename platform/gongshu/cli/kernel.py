@@ -67,10 +67,6 @@ class Kernel:
         with contextlib.suppress(Unavailable):
             self._call("DELETE", f"api/kernels/{self._id}")
 
-    def connect_again(self) -> None:
-        """A new websocket to the same kernel, as the Lab makes one when the door cut the old."""
-        self._socket = self._open.enter_context(self._connect())
-
     def run(self, code: str, show: Callable[[dict[str, Any]], None]) -> Ran:
         """Run one cell and hand every output to `show` as it comes. Raises TimedOut, Unavailable."""
         message_id = self._send("execute_request", {

@@ -183,16 +183,3 @@ test_malformed_questions_are_denied_by_default if {
 		answer.reasons[0].code == "question-malformed"
 	}
 }
-
-# Several grants of one scenario: the narrowest says what the screen may show; the rule book speaks for the silent.
-test_screen_bytes_of_a_sandbox if {
-	rule := data.gongshu.rules.sandbox.screen_bytes_per_day
-	limits_of([grant]).screen_bytes_per_day == rule
-	narrow := object.union(grant, {"grant": "G-2026-0009", "quota": {"screen_bytes_per_day": 5}})
-	limits_of([grant, narrow]).screen_bytes_per_day == 5
-	not authorization.decision.allow with input as object.union(spawn, {"grants": [object.union(grant, {"quota": {"screen_bytes_per_day": "all"}})]})
-}
-
-limits_of(grants) := limits if {
-	limits := authorization.decision.limits with input as object.union(spawn, {"grants": grants})
-}

@@ -50,12 +50,8 @@ limits := {
 limits := {
 	"billable_bytes_per_day": min({grant.quota.billable_bytes_per_day | some grant in grants.in_force}),
 	"statements_per_day": min({grant.quota.statements_per_day | some grant in grants.in_force}),
-	"screen_bytes_per_day": min({screen_bytes(grant) | some grant in grants.in_force}),
 	"ends_at": max({grant.valid_until | some grant in grants.in_force}),
 } if {
 	input.action == "spawn"
 	count(grants.in_force) > 0
 }
-
-# A grant may say how much the screen shows in a day; otherwise the rule book does.
-screen_bytes(grant) := object.get(grant.quota, "screen_bytes_per_day", rules.sandbox.screen_bytes_per_day)

@@ -22,7 +22,6 @@ well_formed(grant) if {
 	is_object(grant.clauses)
 	is_number(grant.quota.billable_bytes_per_day)
 	is_number(grant.quota.statements_per_day)
-	is_number(object.get(grant.quota, "screen_bytes_per_day", 0))
 	is_number(time.parse_rfc3339_ns(grant.valid_from))
 	is_number(time.parse_rfc3339_ns(grant.valid_until))
 	type_name(grant.row_filter) in {"null", "object"}

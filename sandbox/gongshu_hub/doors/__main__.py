@@ -15,9 +15,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
@@ -26,12 +24,10 @@ from yarl import URL
 from gongshu_hub import wire
 from gongshu_hub.doors.house import Facts, House, Sandbox
 from gongshu_hub.doors.inbound import InboundDoor
-from gongshu_hub.doors.meter import NOTICE_FILE, Meter
 from gongshu_hub.doors.outward import Beyond, HubDoor, OutwardDoor, PortalDoor
 from gongshu_hub.doors.refusals import Reporter
 from gongshu_hub.doors.spark import SparkDoor
 from gongshu_hub.doors.watch import watch
-from gongshu_hub.registry import METERS
 from gongshu_hub.settings import HubSettings, SettingsError, settings
 
 log = logging.getLogger("doors")
@@ -47,7 +43,6 @@ class Doorkeeper:
         self.house = House()
         self.reporter = Reporter(house_settings.internal_socket)
         self.folder = house_settings.need("doors_dir")
-        self.zone = ZoneInfo(house_settings.time_zone)
         self.inbound_uids = frozenset(house_settings.inbound_uids) or frozenset({os.getuid()})
 
     async def answer(self, question: dict[str, Any], uid: int) -> dict[str, Any]:  # noqa: ARG002 - the shape of a Handler
@@ -59,13 +54,12 @@ class Doorkeeper:
             return {"closed": await self.house.close(str(question.get("name")), STOPPED)}
         if verb == "list":
             boxes = self.house.sandboxes.values()
-            return {"sandboxes": [{"name": box.facts.name, "bytes": box.meter.shown} for box in boxes]}
+            return {"sandboxes": [{"name": box.facts.name, "bytes": box.bytes_to_browser} for box in boxes]}
         return {"refused": "unknown verb"}
 
     async def open(self, facts: Facts) -> dict[str, Any]:
         await self.house.close(facts.name, STOPPED)
-        folder = self.folder / str(facts.number)
-        sandbox = Sandbox(facts, folder, self._meter(facts, folder))
+        sandbox = Sandbox(facts, self.folder / str(facts.number))
         if sandbox.is_over(datetime.now(UTC)):
             return {"refused": "授权期限已过。The term of the grant is over."}
         sandbox.recall_visitors()
@@ -79,10 +73,6 @@ class Doorkeeper:
         sandbox.closers.append(_closer(server))
         self.house.add(sandbox)
         return {"opened": True}
-
-    def _meter(self, facts: Facts, folder: Path) -> Meter:
-        file = self.folder / METERS / f"{facts.number}.json"
-        return Meter(file, folder / "out" / NOTICE_FILE, facts.screen_bytes, partial(datetime.now, self.zone))
 
     async def _open_inbound(self, sandbox: Sandbox) -> None:
         door = InboundDoor(sandbox, self.house, self.reporter, self.settings.public_host, self.inbound_uids)
@@ -100,8 +90,12 @@ class Doorkeeper:
         ]
 
     async def _serve(self, sandbox: Sandbox, door: Any, path: Any) -> None:
-        server = Bounded(door, access_log=None)
-        listening = await asyncio.get_running_loop().create_unix_server(server, sock=wire.listen(path))
+        server = web.Server(door, access_log=None)
+
+        def accept() -> asyncio.BaseProtocol:
+            return Full() if len(server.connections) >= CONNECTIONS else server()
+
+        listening = await asyncio.get_running_loop().create_unix_server(accept, sock=wire.listen(path))
         sandbox.closers += [_closer(listening), partial(server.shutdown, 0.2)]
 
     async def reopen(self) -> None:
@@ -113,16 +107,11 @@ class Doorkeeper:
                     await self.open(Facts.read(facts))
 
 
-class Bounded(web.Server):
-    """Hangs up on one too many: one sandbox must not use up this process's descriptors, which everybody shares.
+class Full(asyncio.Protocol):
+    """Hangs up: one sandbox must not use up this process's descriptors, which everybody shares."""
 
-    Counted as each connection is made, not as it is accepted: a hundred are accepted in one go.
-    """
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _closer(server: asyncio.Server) -> Any:

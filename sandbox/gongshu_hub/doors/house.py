@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gongshu_hub.doors.meter import Meter
 from gongshu_hub.naming import SandboxName, parse
 
 Closer = Callable[[], Awaitable[None]]
@@ -37,7 +36,6 @@ class Facts:
     origin: str
     token_sha256: str
     ends_at: datetime | None
-    screen_bytes: int  # what the screen may be shown in a day
 
     @classmethod
     def read(cls, said: dict[str, Any]) -> Facts:
@@ -46,13 +44,7 @@ class Facts:
         if moment and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         words = {key: str(said[key]) for key in ("name", "prefix", "origin", "token_sha256")}
-        return cls(
-            number=int(said["number"]),
-            uid=int(said["uid"]),
-            ends_at=moment,
-            screen_bytes=int(said["screen_bytes"]),
-            **words,
-        )
+        return cls(number=int(said["number"]), uid=int(said["uid"]), ends_at=moment, **words)
 
     @property
     def parsed(self) -> SandboxName:
@@ -68,8 +60,8 @@ class Sandbox:
 
     facts: Facts
     folder: Path
-    meter: Meter
     closed: tuple[str, str] | None = None
+    bytes_to_browser: int = 0
     closers: list[Closer] = field(default_factory=list)
     traffic: set[asyncio.Task[Any]] = field(default_factory=set)
     visitors: set[str] = field(default_factory=set)
@@ -110,7 +102,6 @@ class Sandbox:
         for closer in self.closers:
             with contextlib.suppress(Exception):  # each door must be shut, whatever another one says
                 await closer()
-        self.meter.close()
         for file in (self.folder / "in.sock", *(self.folder / "out").glob("*.sock")):
             file.unlink(missing_ok=True)
 

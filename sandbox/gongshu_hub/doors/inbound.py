@@ -12,18 +12,17 @@ import logging
 from contextlib import suppress
 
 import aiohttp
-from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 from yarl import URL
 
 from gongshu_hub.doors.house import House, Sandbox
 from gongshu_hub.doors.passing import answer_headers, policy, request_headers
 from gongshu_hub.doors.refusals import Reporter
-from gongshu_hub.doors.rules import EXIT, SHOWN_OUT, TOO_BIG, Refusal, refuse_inbound
+from gongshu_hub.doors.rules import EXIT, Refusal, refuse_inbound
 from gongshu_hub.wire import peer_uid
 
 log = logging.getLogger("doors")
-MESSAGE_BYTES = 16 * 1024 * 1024
-TOO_LARGE, OVER_BUDGET, GOING = WSCloseCode.MESSAGE_TOO_BIG, WSCloseCode.POLICY_VIOLATION, WSCloseCode.GOING_AWAY
+MESSAGE_BYTES = 32 * 1024 * 1024
 PAUSED = Refusal(
     "door.paused", "门户没有应答,沙箱暂停。恢复后自动继续。", "The portal does not answer; the sandbox is paused.", 503
 )
@@ -67,8 +66,6 @@ class InboundDoor:
             return self._refuse(request, Refusal("door.closed", *self.sandbox.closed))
         if self.house.paused:
             return self._refuse(request, PAUSED, report=False)
-        if self.sandbox.meter.spent:
-            return self._refuse(request, SHOWN_OUT, report=False)  # it was, when the day's last byte was shown
         websocket = request.headers.get("Upgrade", "").lower() == "websocket"
         refusal = refuse_inbound(request.method, request.raw_path, self.sandbox.facts.prefix, websocket)
         if refusal:
@@ -97,11 +94,7 @@ class InboundDoor:
                 response.headers["Content-Length"] = length
             await response.prepare(request)
             async for piece in answer.content.iter_chunked(65536):
-                if not self.sandbox.meter.admit(len(piece)):
-                    self._report(SHOWN_OUT)
-                    if request.transport:
-                        request.transport.abort()  # nobody may take half an answer for a whole one
-                    return response
+                self.sandbox.bytes_to_browser += len(piece)
                 await response.write(piece)
             await response.write_eof()
             return response
@@ -122,55 +115,41 @@ class InboundDoor:
             )
             await browser.prepare(request)
             ways = [
-                asyncio.create_task(self._carry(browser, inside, shown=False)),
-                asyncio.create_task(self._carry(inside, browser, shown=True)),
+                asyncio.create_task(self._carry(browser, inside, 0)),
+                asyncio.create_task(self._carry(inside, browser, 1)),
             ]
-            code = GOING
             try:
-                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                code = max(_code_of(way) for way in done)
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for way in ways:
                     way.cancel()
                 with suppress(Exception):  # closing says goodbye; whoever is gone needs none
                     async with asyncio.timeout(0.5):
-                        await browser.close(code=code)
+                        await browser.close(code=1001)
             return browser
 
     async def _carry(
         self,
         source: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
         target: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
-        shown: bool,
-    ) -> WSCloseCode:
-        """Carry messages one way until the source ends; the code to close with."""
-        while True:
-            message = await source.receive()
-            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                return self._end_of(message)
-            data = message.data.encode() if message.type == WSMsgType.TEXT else message.data
-            if shown and not self.sandbox.meter.admit(len(data)):
-                self._report(SHOWN_OUT)
-                return OVER_BUDGET
-            await target.send_frame(data, message.type)
-
-    def _end_of(self, message: aiohttp.WSMessage) -> WSCloseCode:
-        """Why a source ended. What was too large is refused, logged, and said inside: a page cannot show it."""
-        if isinstance(message.data, WebSocketError) and message.data.code == TOO_LARGE:
-            self._report(TOO_BIG)
-            self.sandbox.meter.was_cut()
-            return TOO_LARGE
-        return GOING
+        counts: int,
+    ) -> None:
+        async for message in source:
+            if message.type == WSMsgType.TEXT:
+                self.sandbox.bytes_to_browser += counts * len(message.data)
+                await target.send_str(message.data)
+            elif message.type == WSMsgType.BINARY:
+                self.sandbox.bytes_to_browser += counts * len(message.data)
+                await target.send_bytes(message.data)
+            elif message.type != WSMsgType.PING:
+                return
 
     def _target(self, request: web.BaseRequest) -> URL:
         return URL("http://sandbox" + request.raw_path, encoded=True)
 
-    def _report(self, refusal: Refusal) -> None:
-        self.reporter.refused(self.sandbox.facts.name, "inbound", refusal.code)
-
     def _refuse(self, request: web.BaseRequest, refusal: Refusal, report: bool = True) -> web.Response:
         if report:
-            self._report(refusal)
+            self.reporter.refused(self.sandbox.facts.name, "inbound", refusal.code)
         headers = {"Content-Security-Policy": policy(self.hub), "Cache-Control": "no-store"}
         if "text/html" not in request.headers.get("Accept", ""):
             body = {"code": refusal.code, "message": f"{refusal.zh} {refusal.en}"}
@@ -178,11 +157,6 @@ class InboundDoor:
         words = {"zh": html.escape(refusal.zh), "en": html.escape(refusal.en)}
         page = PAGE.format(**words, back=self.sandbox.facts.prefix + "lab")
         return web.Response(text=page, status=refusal.status, content_type="text/html", headers=headers)
-
-
-def _code_of(way: asyncio.Task[WSCloseCode]) -> WSCloseCode:
-    """How a way ended; one that broke has said nothing."""
-    return GOING if way.cancelled() or way.exception() else way.result()
 
 
 PAGE = """<!doctype html>

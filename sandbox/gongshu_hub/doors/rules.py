@@ -50,17 +50,6 @@ STRANGE = Refusal("door.malformed", "请求的写法不被接受。", "The reque
 UNKNOWN = Refusal(
     "door.not_listed", "这个地址不在受控通道的许可清单内。", "This address is not on the door's list.", 404
 )
-SHOWN_OUT = Refusal(
-    "door.shown_out",
-    "今日屏幕显示的数据量已达授权额度,沙箱页面暂停到明日零时;主目录和文件都在。请先在 Spark 里汇总再显示;"
-    "确有需要,请联系本单位运营负责人。" + RELEASE_STEP[0],
-    "The screen was shown as much as the grant allows in a day; its pages pause until midnight, the home is kept. "
-    "Aggregate in Spark before showing; if you need more, speak to your manager. " + RELEASE_STEP[1],
-    429,
-)
-TOO_BIG = Refusal(
-    "door.too_big", "一条消息超过上限,没有放行。", "One message is larger than may pass; it did not.", 413
-)
 TOKEN = Refusal("door.token", "凭证不属于这个沙箱。", "The token does not belong to this sandbox.", 401)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from gongshu_sandbox.place import said, words
 from gongshu_sandbox.portal import ask
 from gongshu_sandbox.refusals import Refused
-from gongshu_sandbox.screen import screen
 from gongshu_sandbox.sheet import Sheet
 
 MIB = 1024 * 1024
@@ -88,11 +87,7 @@ def quota() -> Sheet:
         "statements_per_day": words("语句数/日", "statements a day"),
         "billable_bytes_today": words("今日计费数据量", "billable data today"),
         "statements_today": words("今日语句数", "statements today"),
-        "screen_bytes_per_day": words("屏幕显示数据量/日", "data shown on screen a day"),
-        "screen_bytes_today": words("今日屏幕显示数据量", "data shown on screen today"),
     }
-    if seen := screen():
-        limits = {**limits, "screen_bytes_per_day": seen.budget, "screen_bytes_today": seen.shown}
     rows = [[names.get(key, key), _amount(key, value)] for key, value in limits.items()]
     return Sheet([words("额度", "quota"), words("数量", "amount")], rows)
 

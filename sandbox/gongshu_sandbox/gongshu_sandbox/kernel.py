@@ -13,12 +13,11 @@ def load_ipython_extension(shell: Any) -> None:
     from tornado.ioloop import IOLoop
 
     import gongshu  # only here: in the platform's own environment another distribution has this name
-    from gongshu_sandbox import magic, refusals, screen
+    from gongshu_sandbox import magic, refusals
 
     shell.push({"gongshu": gongshu, "spark": gongshu.spark})
     magic.register(shell)
     refusals.install(shell, refusals.Refused)
-    shell.events.register("post_run_cell", screen.Watcher())
     # On the kernel's own thread, between cells: pyspark's imports are circular and dead-lock in another thread.
     IOLoop.current().call_later(0.05, _warm)
 

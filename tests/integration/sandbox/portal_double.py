@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 FOLDER, PORT, PASSWORD = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-ALLOWED = {"tourism-flow", "business-climate", "small-screen"}
+ALLOWED = {"tourism-flow", "business-climate"}
 
 
 async def login(request: web.Request) -> web.Response:
@@ -36,8 +36,7 @@ async def spawn(request: web.Request) -> web.Response:
         "purpose": "分析示范市的客流",
         "agreement": "示数授〔2026〕1号",
         "ends_at": end.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "quota": {"billable_bytes_per_day": 2 << 30, "statements_per_day": 5000,
-                  "screen_bytes_per_day": (4 if scenario == "small-screen" else 256) << 20},
+        "quota": {"billable_bytes_per_day": 2 << 30, "statements_per_day": 5000},
     })  # fmt: skip
 
 
