@@ -2,18 +2,15 @@
 
 A deny list, on purpose small: namespaces, mounts, other processes' memory, kernel keys, io_uring, bpf,
 sockets other than unix and (cut off) internet ones. Any foreign calling convention (ia32, x32) ends the
-process, so that no number can be smuggled past. The same list, as Docker and Kubernetes read it, is
-sandbox/image/seccomp.json.
+process, so that no number can be smuggled past. The same list can be written as Docker/Kubernetes JSON.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import platform
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -186,15 +183,3 @@ def as_container_profile() -> dict[str, object]:
 def _unless(name: str, index: int, value: int, number: int, operator: str) -> dict[str, object]:
     test = {"index": index, "value": value, "valueTwo": value, "op": operator}
     return {"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": number, "args": [test]}
-
-
-PROFILE = Path(__file__).resolve().parents[1] / "image" / "seccomp.json"
-
-
-def profile_text() -> str:
-    """The file that Docker (``--security-opt seccomp=…``) and Kubernetes (``localhostProfile``) are given."""
-    return json.dumps(as_container_profile(), indent=1) + "\n"
-
-
-if __name__ == "__main__":  # python -m gongshu_hub.seccomp, after each change of the list
-    PROFILE.write_text(profile_text())
