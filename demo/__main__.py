@@ -170,7 +170,7 @@ def _demo_facts(house: House, world: dict[str, Any], facts: dict[str, Any]) -> d
             "portal": ports["portal"],
             "gateway": ports["spark"],
         },
-        "pids": json.loads((house.run.path / "supervisor" / "pids.json").read_text()),
+        "pids": recorder.pids(house.run),
         "sockets": str(house.run.sockets),
         "log_key": facts["log_key"],
     }

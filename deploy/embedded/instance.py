@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from xmlrpc.client import Fault
 
-from deploy.embedded import configuration, folders, postgres, store, supervision
+from deploy.embedded import configuration, folders, postgres, recorder, store, supervision
 from deploy.embedded.accounts import accounts_for
 from deploy.embedded.configuration import House
 from deploy.embedded.errors import CannotGoOn
@@ -28,6 +28,7 @@ from deploy.embedded.places import RunFolder
 from deploy.embedded.state import choose_ports, remembered_ports
 
 Say = Callable[[str], None]
+RECORD_SECONDS = 15.0
 ATTEMPTS = 3  # a part that fails so often at its first start is reported with its last words
 
 
@@ -116,7 +117,19 @@ def _start_parts(house: House, parts: list[Part], say: Say) -> None:
             given_up.set()
     for task in running:
         task.result()
+    _wait_until_recorded(house, parts)
     say(f"  all parts are well ({time.monotonic() - began:.1f} s)")
+
+
+def _wait_until_recorded(house: House, parts: list[Part]) -> None:
+    """The recorder hears of each start a moment later; whoever reads the pids must find every part."""
+    deadline = time.monotonic() + RECORD_SECONDS
+    api = supervision.proxy(house.run).supervisor
+    for part in parts:
+        while recorder.pids(house.run).get(part.name) != api.getProcessInfo(part.name)["pid"]:
+            if time.monotonic() > deadline:
+                raise CannotGoOn(f"The pid of {part.name} was not noted.", "See recorder.log.")
+            time.sleep(0.05)
 
 
 def _start_part(

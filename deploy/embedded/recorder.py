@@ -30,14 +30,23 @@ def note(run: RunFolder, part: str, pid: int) -> None:
     """Write the part's pid into pids.json, and into demo.json if it is there."""
     if part == "recorder":
         return
-    pids = run.path / "supervisor" / "pids.json"
-    known = _read(pids)
+    known = pids(run)
     known[part] = pid
-    replace(pids, known)
+    replace(_file(run), known)
     demo = _read(run.demo_file)
     if demo:
         demo["pids"][part] = pid
         replace(run.demo_file, demo)
+
+
+def pids(run: RunFolder) -> dict[str, int]:
+    """Part → pid, as last noted."""
+    found: dict[str, int] = _read(_file(run))
+    return found
+
+
+def _file(run: RunFolder) -> Path:
+    return run.path / "supervisor" / "pids.json"
 
 
 def replace(path: Path, value: Any) -> None:

@@ -26,10 +26,9 @@ SHOTS = ROOT / ".run" / "screenshots"
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(
-    scope="module"
-)  # not longer: Playwright's loop runs in this thread, and asyncio.run elsewhere refuses it
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one module only: Playwright's loop runs in this thread, and asyncio.run refuses beside it."""
     chromium = shutil.which("chromium")
     assert chromium, "chromium is missing; `make test` installs it as root, or prints the line that does"
     with sync_playwright() as playwright:

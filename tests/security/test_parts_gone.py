@@ -158,7 +158,7 @@ def test_a_killed_part_is_refused_by_its_name_and_comes_back(live: Live, tmp_pat
     assert attempts[0].worked and attempts[-1].worked and not Path(f"/proc/{pid}").exists()
     refused = [one for one in attempts if not one.worked]  # none, where it was back before the next statement came
     assert not refused or any(named in one.said for one in refused), refused
-    assert max((one.seconds for one in refused), default=0) <= 5.5
+    assert max((one.seconds for one in refused), default=0) <= 2.5
 
 
 def test_a_gateway_killed_between_intent_and_outcome_leaves_nothing_open(live: Live, tmp_path: Path) -> None:

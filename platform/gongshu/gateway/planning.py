@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -23,32 +24,26 @@ KEPT_SECONDS = 20.0  # shorter than a handle lives in the driver
 MAX_KEPT = 4
 
 
+@dataclass(eq=False)
 class Planning:
-    """The securing of one statement. As a context: what was secured in vain is forgotten."""
+    """The securing of one statement. As a context: what was secured in vain is forgotten.
 
-    def __init__(
-        self,
-        engine: Engine,
-        pool: ThreadPoolExecutor,
-        session: ClientSession,
-        plan: bytes,
-        views: tuple[ViewPlan, ...],
-        *,
-        early: bool,
-    ) -> None:
-        self._engine = engine
-        self._pool = pool
-        self._session = session
-        self._plan = plan
-        self._views = views
-        self._early = early
-        self._digest = b""
-        self._future: Future[SecuredPlan] | None = None
+    early: whether it may begin before the intent is durable (planning reads nothing).
+    """
+
+    engine: Engine
+    pool: ThreadPoolExecutor
+    session: ClientSession
+    plan: bytes
+    views: tuple[ViewPlan, ...]
+    early: bool
+    _digest: bytes = field(default=b"", init=False)
+    _future: Future[SecuredPlan] | None = field(default=None, init=False)
 
     def start(self, allowed: Allowed) -> None:
         """Begin as soon as the decision is known, unless planning itself would read data."""
-        if self._early:
-            self._future = self._pool.submit(self._secure, allowed.relations)
+        if self.early:
+            self._future = self.pool.submit(self._secure, allowed.relations)
 
     def result(self, relations: Sequence[SecuredRelation]) -> SecuredPlan:
         """The secured plan. Raises EngineRefusal, StatementFailed, Unavailable."""
@@ -56,23 +51,23 @@ class Planning:
 
     def keep(self, secured: SecuredPlan) -> None:
         """Keep a plan that was secured only to be told about: often it is run next."""
-        kept = self._session.prepared
-        if not self._early:
-            self._engine.forget_handle(secured.handle)
+        kept = self.session.prepared
+        if not self.early:
+            self.engine.forget_handle(secured.handle)
             return
         kept[self._digest] = Prepared(secured, time.monotonic() + KEPT_SECONDS)
         while len(kept) > MAX_KEPT:
             oldest = kept.pop(next(iter(kept)), None)
             if oldest is not None:
-                self._engine.forget_handle(oldest.secured.handle)
+                self.engine.forget_handle(oldest.secured.handle)
 
     def _secure(self, relations: Sequence[SecuredRelation]) -> SecuredPlan:
-        governed = json.dumps(statement_request(relations, self._views), sort_keys=True)
-        self._digest = hashlib.sha256(self._plan + b"\0" + governed.encode()).digest()
-        prepared = self._session.prepared.pop(self._digest, None)
+        governed = json.dumps(statement_request(relations, self.views), sort_keys=True)
+        self._digest = hashlib.sha256(self.plan + b"\0" + governed.encode()).digest()
+        prepared = self.session.prepared.pop(self._digest, None)
         if prepared is not None and time.monotonic() < prepared.until:
             return prepared.secured
-        return self._engine.secure(self._session.key, self._plan, relations, self._views)
+        return self.engine.secure(self.session.key, self.plan, relations, self.views)
 
     def __enter__(self) -> Self:
         return self
@@ -85,4 +80,4 @@ class Planning:
 
     def _forget(self, future: Future[SecuredPlan]) -> None:
         if future.exception() is None:
-            self._engine.forget_handle(future.result().handle)
+            self.engine.forget_handle(future.result().handle)

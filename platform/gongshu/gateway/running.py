@@ -175,7 +175,7 @@ class Runner:
                 run.principal, kind, resolved.datasets, statement_text(run.admitted), hashlib.sha256(plan).hexdigest()
             )
             early = not computes(run.admitted)
-            with Planning(self.engine, self._planners, run.session, plan, resolved.views, early=early) as planning:
+            with Planning(self.engine, self._planners, run.session, plan, resolved.views, early) as planning:
                 run.planning = planning
                 run.allowed = self.asker.ask(request, planning.start)
                 if self.store_gone and run.allowed.relations:

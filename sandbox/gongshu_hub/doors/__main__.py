@@ -90,12 +90,8 @@ class Doorkeeper:
         ]
 
     async def _serve(self, sandbox: Sandbox, door: Any, path: Any) -> None:
-        server = web.Server(door, access_log=None)
-
-        def accept() -> asyncio.BaseProtocol:
-            return Full() if len(server.connections) >= CONNECTIONS else server()
-
-        listening = await asyncio.get_running_loop().create_unix_server(accept, sock=wire.listen(path))
+        server = Bounded(door, access_log=None)
+        listening = await asyncio.get_running_loop().create_unix_server(server, sock=wire.listen(path))
         sandbox.closers += [_closer(listening), partial(server.shutdown, 0.2)]
 
     async def reopen(self) -> None:
@@ -107,11 +103,16 @@ class Doorkeeper:
                     await self.open(Facts.read(facts))
 
 
-class Full(asyncio.Protocol):
-    """Hangs up: one sandbox must not use up this process's descriptors, which everybody shares."""
+class Bounded(web.Server):
+    """Hangs up on one too many: one sandbox must not use up this process's descriptors, which everybody shares.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+    Counted as each connection is made, not as it is accepted: a hundred are accepted in one go.
+    """
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
 
 
 def _closer(server: asyncio.Server) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.embedded import instance, postgres, supervision
+from deploy.embedded import instance, postgres, recorder, supervision
 from deploy.embedded.configuration import House
 from deploy.embedded.processes import family, identify
 
@@ -25,13 +24,8 @@ def house(short_folder: Path) -> Iterator[House]:
     instance.fresh(run)
 
 
-def _pids(house: House) -> dict[str, int]:
-    found: dict[str, int] = json.loads((house.run.path / "supervisor" / "pids.json").read_text())
-    return found
-
-
 def test_it_restarts_what_dies_keeps_its_state_and_stops_exactly_its_own(house: House) -> None:
-    before = _pids(house)
+    before = recorder.pids(house.run)
     if house.accounts.separate:
         owners = {part: Path(f"/proc/{pid}").stat().st_uid for part, pid in before.items()}
         assert owners == {part: house.accounts.uid(part) for part in before}
@@ -39,7 +33,7 @@ def test_it_restarts_what_dies_keeps_its_state_and_stops_exactly_its_own(house: 
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         time.sleep(0.2)
-        after = _pids(house)
+        after = recorder.pids(house.run)
         if after.get("postgres") not in (None, before["postgres"]):  # between death and restart it has none
             break
     assert after["postgres"] != before["postgres"] and after["minio"] == before["minio"]
